@@ -1,0 +1,83 @@
+import type { EventName, EventPayloads } from './event-payloads.ts';
+import type { EventHandler, EventPayload } from './events.ts';
+import type { PluginManifest } from './manifest.ts';
+import type { MetadataApi } from './metadata.ts';
+import type { Backoff, SchedulerApi } from './scheduler.ts';
+
+/**
+ * Everything the platform offers a plugin (contract §1). It stays valid from `onLoad` to the end of `onUnload`, so a plugin may
+ * keep it in a variable and use it from routes and timers. Everything in it concerns one tenant: `context.tenant`.
+ *
+ * What needs a permission that was not granted throws (or rejects with) an error whose `code` is `PERMISSION_DENIED`.
+ */
+export interface PluginContext {
+  readonly pluginId: string;
+  readonly tenant: string;
+  readonly manifest: PluginManifest;
+  /** About the hook that runs now; absent outside of `onInstall` and `onUninstall`. */
+  readonly options?: HookOptions;
+  readonly logger: PluginLogger;
+  readonly config: PluginConfig;
+  readonly metadata: MetadataApi;
+  readonly scheduler: SchedulerApi;
+
+  /**
+   * Has `handler` called for every event of this name from now on. Needs `events:listen`. Registering the same handler for the
+   * same event again changes nothing. All handlers are gone after disable: register them in `onEnable`.
+   */
+  on<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>, options?: SubscribeOptions): void;
+  on(event: string, handler: EventHandler, options?: SubscribeOptions): void;
+
+  /** Ends what `on` began; does nothing for a handler that is not registered. */
+  off<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>): void;
+  off(event: string, handler: EventHandler): void;
+
+  /**
+   * Publishes an event of the plugin's own, for instance `plugin:my-plugin:synced`. Needs `events:emit`.
+   * Resolves once it is stored safely; every plugin of the tenant that listens gets it at least once.
+   * The names of the platform's own events are refused with code `EVENT_INVALID`.
+   */
+  emit(event: string, payload: Record<string, unknown>): Promise<void>;
+
+  /** Whether another plugin of this tenant is enabled now. */
+  isPluginEnabled(pluginId: string): Promise<boolean>;
+}
+
+/** Why a hook runs (S:5.4, 5.1). */
+export interface HookOptions {
+  /** In `onInstall`: the first installation, or an update. */
+  readonly reason?: 'install' | 'update';
+  /** In `onInstall` for an update: the version before. */
+  readonly fromVersion?: string;
+  /** In `onUninstall`: whether the admin asked for the plugin's data to be deleted. */
+  readonly deleteData?: boolean;
+}
+
+/** Lines for the plugin's log, which admins read. An Error is a fine `meta`: its stack is kept. */
+export interface PluginLogger {
+  debug(message: string, meta?: unknown): void;
+  info(message: string, meta?: unknown): void;
+  warn(message: string, meta?: unknown): void;
+  error(message: string, meta?: unknown): void;
+}
+
+/** The plugin's settings in this tenant. Reads are live: a changed setting is seen by the next read. */
+export interface PluginConfig {
+  /**
+   * The stored value, else the manifest's default, else `fallback`. Needs `config:read`.
+   * An optional setting with none of the three is undefined, whatever `Value` says: give a fallback.
+   */
+  get<Value>(key: string, fallback?: Value): Value;
+  /**
+   * Checks the value against the manifest, encrypts it when it is a secret, and resolves once it is stored. Needs `config:write`.
+   * A value that does not fit rejects with code `CONFIG_INVALID`.
+   */
+  set(key: string, value: unknown): Promise<void>;
+  /** Every setting, defaults included. Needs `config:read`. */
+  getAll(): Record<string, unknown>;
+}
+
+export interface SubscribeOptions {
+  /** Tries a failed event again, after the events behind it; without this a failure is kept for an admin to replay. */
+  retry?: { attempts: number; backoff: Backoff };
+}
