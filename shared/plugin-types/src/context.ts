@@ -1,5 +1,5 @@
 import type { EventName, EventPayloads } from './event-payloads.ts';
-import type { EventHandler, EventPayload } from './events.ts';
+import type { EventHandler } from './events.ts';
 import type { PluginManifest } from './manifest.ts';
 import type { MetadataApi } from './metadata.ts';
 import type { Backoff, SchedulerApi } from './scheduler.ts';
