@@ -4,7 +4,7 @@ import type { RunningService, ServiceName } from './running-service.ts';
 import { untilReady } from './until-ready.ts';
 
 /** A service that somebody else starts may still be on its way, as in CI. */
-const ANSWERS_WITHIN_MS = 30_000;
+const ANSWERS_WITHIN_MS = 15_000;
 
 export const variableOf: Record<ServiceName, string> = {
   rabbitmq: 'BROKER_URL',

@@ -59,14 +59,15 @@ export async function ensureInstalled(
     );
   }
   log(`Installing ${packages.join(', ')} with apt-get (about a minute, once)`);
-  const complaint = await install(packages, env);
+  const complaint = await installPackages(packages, env);
   const stillMissing = missing.filter((program) => !program.isInstalled(env));
   if (stillMissing.length > 0) {
     throw new StartError(`apt-get could not install ${packages.join(', ')} (${complaint}); install them by hand`);
   }
 }
 
-async function install(packages: string[], env: NodeJS.ProcessEnv): Promise<string> {
+/** Installs Debian packages without starting their services; returns what apt complained about last. */
+export async function installPackages(packages: string[], env: NodeJS.ProcessEnv): Promise<string> {
   // Debian asks this file whether a package may start its service; ours are private children instead.
   const ownPolicy = !existsSync(POLICY);
   if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

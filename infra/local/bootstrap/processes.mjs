@@ -1,0 +1,78 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, openSync, readFileSync, closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+export const binFolder = join(root, 'node_modules', '.bin');
+export const node24 = join(binFolder, 'node');
+const logFolder = join(root, '.local', 'logs');
+const PARENT_LOOKED_AFTER_MS = 1_000;
+
+/** The environment in which `node` is Node 24. */
+export function toolEnvironment(extra = {}) {
+  return { ...process.env, PATH: `${binFolder}${delimiter}${process.env.PATH ?? ''}`, ...extra };
+}
+
+/** Runs one of our scripts on Node 24 in the foreground and resolves with its exit code. */
+export function runScript(script, args) {
+  return runInForeground(node24, ['--disable-warning=ExperimentalWarning', join(root, script), ...args]);
+}
+
+/** Runs a program with our terminal; passes signals on, and ends it when we or npm are killed. */
+export function runInForeground(program, args, { stdio = 'inherit', env = toolEnvironment() } = {}) {
+  const [wrapped, ...wrappedArgs] = dyingWithUs(program, args);
+  const child = spawn(wrapped, wrappedArgs, { cwd: root, env, stdio });
+  const passOn = (signal) => child.kill(signal);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, passOn);
+  const lookAfterNpm = watchNpm(() => child.kill('SIGTERM'));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      for (const name of signals) process.off(name, passOn);
+      clearInterval(lookAfterNpm);
+      resolve(code ?? 128 + (constants.signals[signal] ?? 1));
+    });
+  });
+}
+
+/** Runs a program quietly, its output into a log file; resolves with what it wrote and how it ended. */
+export function runQuietly(program, args, { logName, env = toolEnvironment(), cwd = root }) {
+  mkdirSync(logFolder, { recursive: true });
+  const logFile = join(logFolder, `${logName}.log`);
+  const log = openSync(logFile, 'w');
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const passOn = (signal) => child.kill(signal);
+  const signals = ['SIGINT', 'SIGTERM'];
+  for (const signal of signals) process.on(signal, passOn);
+  return new Promise((resolve) => {
+    const finish = (ok, reason) => {
+      for (const name of signals) process.off(name, passOn);
+      resolve({ ok, reason, logFile, output: readFileSync(logFile, 'utf8') });
+    };
+    child.once('error', (error) => finish(false, error.message));
+    child.once('exit', (code, signal) => finish(code === 0, signal ?? `exit code ${code}`));
+  });
+}
+
+/** npm starts us and is gone without a word when it is killed; then nobody is left who could press Ctrl-C. */
+function watchNpm(whenGone) {
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  return setInterval(() => process.ppid !== parent && whenGone(), PARENT_LOOKED_AFTER_MS).unref();
+}
+
+function dyingWithUs(program, args) {
+  const hasSetpriv = process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true']).status === 0;
+  return hasSetpriv ? ['setpriv', '--pdeathsig', 'TERM', program, ...args] : [program, ...args];
+}
+
+/** How one jest project is run on Node 24. */
+export function jestArguments(project, args) {
+  const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  return [...node, join(binFolder, 'jest'), '--selectProjects', project, '--passWithNoTests', ...args];
+}

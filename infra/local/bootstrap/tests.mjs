@@ -1,0 +1,51 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jestArguments, node24, runInForeground } from './processes.mjs';
+
+const INTERRUPTED_FROM = 128;
+/** Journeys share one set of backing services, so they run one after the other in one process. */
+const projects = { unit: [], journeys: ['--runInBand'] };
+
+/** Both jest projects, also when the first one fails; the last line counts both together. */
+export async function runTests(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'verifywise-results-'));
+  try {
+    return await runProjects(folder, args);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runProjects(folder, args) {
+  let passed = 0;
+  let failed = 0;
+  let exitCode = 0;
+  for (const [project, own] of Object.entries(projects)) {
+    const resultFile = join(folder, `${project}.json`);
+    // Jest reports on stderr; who reads a log or a pipe looks for it on stdout.
+    const code = await runInForeground(
+      node24,
+      jestArguments(project, ['--json', `--outputFile=${resultFile}`, ...own, ...args]),
+      { stdio: ['ignore', 'inherit', 1] },
+    );
+    if (code > INTERRUPTED_FROM) return code;
+    const result = readResult(resultFile);
+    passed += result.passed;
+    failed += result.failed;
+    exitCode ||= code;
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  return exitCode || Number(failed > 0);
+}
+
+/** What jest counted; a file that could not be run is one failure, and so is a run that ended without results. */
+function readResult(file) {
+  try {
+    const result = JSON.parse(readFileSync(file, 'utf8'));
+    return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
+  } catch {
+    // Jest writes no results when the set-up before all tests failed.
+    return { passed: 0, failed: 1 };
+  }
+}

@@ -1,0 +1,88 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { isAlive, type ProcessIdentity } from '../process-identity.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { startBackingServices, type BackingServices } from './backing-services.ts';
+import { amqpHandshake, inPostgres } from './handshakes.ts';
+
+const STARTS_WITHIN_MS = 120_000;
+const closers: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+}, STARTS_WITHIN_MS);
+
+const onlyPrograms = { ...process.env, BACKING_SERVICES: 'programs' };
+
+async function started(folder: string): Promise<BackingServices> {
+  const services = await startBackingServices({ folder, persistent: true, env: onlyPrograms });
+  closers.push(() => services.stop());
+  return services;
+}
+
+/** Starts the services in a process of their own, which can be killed, and says what that process printed. */
+async function startedElsewhere(folder: string): Promise<{ owner: ChildProcess; databaseUrl: string }> {
+  const script = fileURLToPath(new URL('fixtures/start-and-stay.ts', import.meta.url));
+  const owner = spawn(process.execPath, [script, folder], { env: onlyPrograms, stdio: ['ignore', 'pipe', 'inherit'] });
+  closers.push(() => Promise.resolve(owner.kill('SIGKILL')));
+  const lines = createInterface({ input: owner.stdout });
+  for await (const databaseUrl of lines) return { owner, databaseUrl };
+  throw new Error('The process ended before the services were ready');
+}
+
+test(
+  'after a kill -9 nothing is left running, and the next start in the same folder finds the data',
+  async () => {
+    const folder = await temporaryFolder('backing-test');
+    const first = await startedElsewhere(folder);
+    await inPostgres(first.databaseUrl, (client) => client.query('CREATE TABLE kept AS SELECT 42 AS answer'));
+    const children = JSON.parse(readFileSync(`${folder}/children.json`, 'utf8')) as ProcessIdentity[];
+    expect(children).toHaveLength(4);
+    first.owner.kill('SIGKILL');
+    await eventually(() => expect(children.filter(isAlive)).toEqual([]));
+
+    const second = await started(folder);
+
+    const { rows } = await inPostgres(second.databaseUrl, (client) => client.query('SELECT answer FROM kept'));
+    expect(rows).toEqual([{ answer: 42 }]);
+  },
+  STARTS_WITHIN_MS,
+);
+
+test(
+  'a folder that another process works in is refused, with its number',
+  async () => {
+    const folder = await temporaryFolder('backing-test');
+    const { owner } = await startedElsewhere(folder);
+    await expect(started(folder)).rejects.toThrow(`is in use by process ${owner.pid ?? 0}`);
+  },
+  STARTS_WITHIN_MS,
+);
+
+test(
+  'a broker that was killed comes back at the same address, and a stop removes what was temporary',
+  async () => {
+    const folder = await temporaryFolder('backing-test');
+    const services = await startBackingServices({ folder, persistent: false, only: ['rabbitmq'], env: onlyPrograms });
+    closers.push(() => services.stop());
+    await services.killBroker();
+    await expect(amqpHandshake(services.brokerUrl)).rejects.toThrow();
+    await services.restartBroker();
+    await amqpHandshake(services.brokerUrl);
+    await services.stop();
+    expect(existsSync(folder)).toBe(false);
+  },
+  STARTS_WITHIN_MS,
+);
+
+test('an address from the environment that is none is named, and nothing is left claimed', async () => {
+  const folder = await temporaryFolder('backing-test');
+  const env = { BROKER_URL: 'somewhere' };
+  const starting = startBackingServices({ folder, persistent: false, only: ['rabbitmq'], env });
+  await expect(starting).rejects.toThrow('BROKER_URL is not a URL');
+  expect(existsSync(folder)).toBe(false);
+});
