@@ -1,0 +1,11 @@
+export { configDefaults, missingConfig, validateConfig } from './config-values.ts';
+export type { ConfigFields, ConfigIssue, ConfigRule } from './config-values.ts';
+export type { ManifestIssue } from './issue.ts';
+export { permissionsNamed } from './older-spellings.ts';
+export { isPluginId, reservedPluginIds } from './plugin-id.ts';
+export { readManifest } from './read-manifest.ts';
+export type { ManifestReading } from './read-manifest.ts';
+export { manifestSchema } from './schema.ts';
+export type { ManifestProfile } from './schema.ts';
+export { checkCompatibility, compareVersions, isVersionRange, parseVersion, satisfies } from './versions.ts';
+export type { Compatibility } from './versions.ts';

@@ -1,0 +1,136 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { pointer, type ManifestIssue } from './issue.ts';
+import { reservedPluginIds } from './plugin-id.ts';
+import { patternProblem } from './safe-pattern.ts';
+import { manifestSchema, type ManifestProfile } from './schema.ts';
+import { isVersionRange, parseVersion } from './versions.ts';
+
+const CONFIG_KEY = /^[A-Za-z][A-Za-z0-9_.-]{0,99}$/;
+/** Names every object has already; a setting named so would be found where none was stored. */
+const TAKEN_KEYS = ['constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty'];
+
+const ajv = new Ajv({
+  allErrors: true,
+  discriminator: true,
+  messages: false,
+  formats: {
+    'web-url': isWebUrl,
+    // A leading `v` is an older spelling, which the install profile has rewritten by now.
+    version: (text: string) => !text.startsWith('v') && parseVersion(text) !== undefined,
+    'version-range': isVersionRange,
+    'safe-pattern': (text: string) => patternProblem(text) === undefined,
+    'config-key': (text: string) => CONFIG_KEY.test(text) && !TAKEN_KEYS.includes(text),
+    'unreserved-id': (text: string) => !reservedPluginIds.includes(text),
+  },
+});
+
+const validators: Record<ManifestProfile, ValidateFunction> = {
+  publish: ajv.compile(manifestSchema('publish')),
+  install: ajv.compile(manifestSchema('install')),
+};
+
+/** A homepage becomes a link, so it must not be a script. */
+function isWebUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text);
+}
+
+/** Everything in which a manifest differs from the profile's schema. */
+export function schemaIssues(manifest: unknown, profile: ManifestProfile): ManifestIssue[] {
+  const validate = validators[profile];
+  if (validate(manifest)) return [];
+  return (validate.errors ?? []).filter((error) => !isEcho(error)).map((error) => issueOf(error, profile));
+}
+
+/** ajv tells some mistakes twice: a bad key as its own and as its parent's, a missing type also as an unknown one. */
+function isEcho(error: ErrorObject): boolean {
+  const { keyword, params } = error;
+  return (
+    keyword === 'propertyNames' || keyword === 'oneOf' || (keyword === 'discriminator' && params.tagValue === undefined)
+  );
+}
+
+function issueOf(error: ErrorObject, profile: ManifestProfile): ManifestIssue {
+  const path = error.propertyName === undefined ? error.instancePath : pointer(error.instancePath, error.propertyName);
+  const params = error.params as Record<string, unknown>;
+  const what = path === '' ? 'The manifest' : nameOf(path);
+  const limit = String(params.limit);
+  switch (error.keyword) {
+    case 'required': {
+      const missing = String(params.missingProperty);
+      return issue(pointer(path, missing), `${what} has no "${missing}"`, `Add "${missing}"`);
+    }
+    case 'additionalProperties': {
+      const extra = String(params.additionalProperty);
+      const hint = profile === 'publish' ? 'Remove it, or check its spelling' : 'Remove it';
+      return issue(pointer(path, extra), `${what} has the unknown field "${extra}"`, hint);
+    }
+    case 'type':
+      return issue(path, `${what} is not of type ${String(params.type)}`, `Write it as ${String(params.type)}`);
+    case 'enum':
+      return issue(path, `${what} has a value that is not allowed`, `Use one of: ${oneOf(params.allowedValues)}`);
+    case 'discriminator':
+      return issue(pointer(path, 'type'), `${what} has an unknown type`, `Use one of: ${FIELD_TYPES}`);
+    case 'minLength':
+    case 'minItems':
+      return issue(path, `${what} is empty`, 'Give it a value');
+    case 'maxLength':
+      return issue(path, `${what} is longer than ${limit} characters`, `Shorten it to ${limit} characters`);
+    case 'maxItems':
+    case 'maxProperties':
+      return issue(path, `${what} has more than ${limit} entries`, `Keep at most ${limit}`);
+    case 'minimum':
+    case 'maximum':
+      return issue(path, `${what} is out of range`, `Use a whole number from 0 to 1000000`);
+    case 'pattern':
+      return issue(
+        path,
+        `${what} is no plugin id`,
+        'Use lowercase letters, digits and single hyphens, for instance my-plugin',
+      );
+    case 'format':
+      return formatIssue(path, what, String(params.format));
+    default:
+      return issue(path, `${what} is not valid (${error.keyword})`, 'See the description of the manifest');
+  }
+}
+
+const FIELD_TYPES = 'string, number, boolean, array, object';
+
+function formatIssue(path: string, what: string, format: string): ManifestIssue {
+  switch (format) {
+    case 'web-url':
+      return issue(path, `${what} is no web address`, 'Write it in full, beginning with https://');
+    case 'version':
+      return issue(path, `${what} is no version`, 'Write it as 1.2.3 or 1.2');
+    case 'version-range':
+      return issue(path, `${what} is no range of versions`, 'Write for instance >=1.0.0, ^1.2.0 or *');
+    case 'safe-pattern':
+      return issue(
+        path,
+        `${what} cannot be used as a pattern`,
+        'Use a regular expression that repeats no group with a repetition in it',
+      );
+    case 'config-key':
+      return issue(
+        path,
+        `${what} cannot be the name of a setting`,
+        'Begin with a letter; use letters, digits, dots, hyphens and underscores',
+      );
+    default:
+      return issue(path, `${what} is a name the platform uses itself`, 'Choose another id');
+  }
+}
+
+/** `/config/apiKey/type` as `"config.apiKey.type"`, for the sentence. */
+function nameOf(path: string): string {
+  const name = path.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
+  return `"${name.length > 200 ? `${name.slice(0, 200)}…` : name}"`;
+}
+
+function oneOf(values: unknown): string {
+  return Array.isArray(values) ? values.map(String).join(', ') : '';
+}
+
+function issue(path: string, message: string, hint: string): ManifestIssue {
+  return { path, message, hint };
+}

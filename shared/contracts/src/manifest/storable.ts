@@ -1,0 +1,54 @@
+import { pointer, type ManifestIssue } from './issue.ts';
+
+/** Far beyond any real manifest; they keep reading quick and its recursion shallow. */
+const DEEPEST = 32;
+const MOST_VALUES = 20_000;
+const LONGEST_TEXT = 1_000_000;
+
+/**
+ * Why a JSON value may not go any further: too large, too deep, or with text that a database cannot hold.
+ * Looks at every value once and without recursion, so no input makes it slow or overflow.
+ */
+export function storableIssues(json: unknown): ManifestIssue[] {
+  const issues: ManifestIssue[] = [];
+  const waiting: { value: unknown; path: string; depth: number }[] = [{ value: json, path: '', depth: 0 }];
+  let values = 0;
+  let characters = 0;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { value, path, depth } = next;
+    values += 1;
+    if (values > MOST_VALUES) return [tooMuch(`The manifest has more than ${MOST_VALUES} values`)];
+    if (typeof value === 'string') {
+      characters += value.length;
+      if (!isStorable(value)) issues.push(unstorable(path));
+    }
+    if (typeof value === 'object' && value !== null) {
+      if (depth === DEEPEST) return [tooMuch(`The manifest is nested more than ${DEEPEST} levels deep`)];
+      for (const [key, inner] of Object.entries(value)) {
+        characters += key.length;
+        if (key === '__proto__' || !isStorable(key)) issues.push(unusableKey(path));
+        if (waiting.length > MOST_VALUES) return [tooMuch(`The manifest has more than ${MOST_VALUES} values`)];
+        waiting.push({ value: inner, path: pointer(path, key.slice(0, 100)), depth: depth + 1 });
+      }
+    }
+    if (characters > LONGEST_TEXT) return [tooMuch(`The manifest is longer than ${LONGEST_TEXT} characters`)];
+  }
+  return issues;
+}
+
+/** PostgreSQL keeps neither NUL nor half a surrogate pair. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed();
+}
+
+function tooMuch(message: string): ManifestIssue {
+  return { path: '', message, hint: 'Make the manifest smaller' };
+}
+
+function unstorable(path: string): ManifestIssue {
+  return { path, message: 'The text has a NUL or a broken character in it', hint: 'Save the file as UTF-8' };
+}
+
+function unusableKey(path: string): ManifestIssue {
+  return { path, message: 'A key here cannot be used', hint: 'Rename or remove keys such as __proto__' };
+}
