@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EntityManager } from 'typeorm';
+import type { Logger } from '../logs/logger.ts';
+import { Bell } from '../process/bell.ts';
+import { within } from '../process/within.ts';
+import type { Outbox, StoredMessage } from './outbox.ts';
+
+/** Somebody who forgot to nudge waits no longer than this. */
+const POLL_MS = 500;
+/** A crash publishes at most so many again. */
+const BATCH = 50;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+/** Publishing has a deadline of its own; this is for one that does not keep it. */
+const CLOSE_DEADLINE_MS = 10_000;
+
+export interface RelayOptions {
+  outbox: Outbox;
+  /** Resolves once the broker has confirmed; rejects when it has not, and is then called again with the same message. */
+  publish: (factName: string, message: StoredMessage) => Promise<void>;
+  log: Logger;
+  pollMs?: number;
+}
+
+export interface Relay {
+  /** Something was committed: look now. */
+  nudge(): void;
+  /** Finishes the messages in hand and stops. */
+  close(): Promise<void>;
+}
+
+interface Row {
+  id: string;
+  message_id: string;
+  fact: string;
+  tenant: string | null;
+  payload: unknown;
+  time: Date;
+  correlation_id: string | null;
+  traceparent: string | null;
+}
+
+/**
+ * Publishes what the outbox holds: each tenant's facts one after the other in the order of their ids, tenants side by side, one relay
+ * at a time in a schema. A row goes only after the broker has confirmed it: killed in between, it is published again with the same id.
+ */
+export function startRelay({ outbox, publish, log, pollMs = POLL_MS }: RelayOptions): Relay {
+  const { source, schema } = outbox.database;
+  const stop = new AbortController();
+  const bell = new Bell();
+  const isClosed = () => stop.signal.aborted;
+
+  /** Publishes one tenant's rows in order; gives the ids that were confirmed, and the error that ended it early. */
+  const publishInOrder = async (rows: Row[]): Promise<{ confirmed: string[]; error?: unknown }> => {
+    const confirmed: string[] = [];
+    for (const row of rows) {
+      if (isClosed()) break;
+      try {
+        await publish(row.fact, messageOf(row));
+      } catch (error) {
+        return { confirmed, error };
+      }
+      confirmed.push(row.id);
+    }
+    return { confirmed };
+  };
+
+  /** One batch; true when there may be more that can be published now. */
+  const publishBatch = async (manager: EntityManager, stuck: Set<string>): Promise<boolean> => {
+    const rows = await manager.query<Row[]>(
+      `SELECT * FROM outbox WHERE NOT (coalesce(tenant, '') = ANY ($1)) ORDER BY id LIMIT ${BATCH}`,
+      [[...stuck]],
+    );
+    const confirmed: string[] = [];
+    const publishTenant = async ([tenant, own]: [string, Row[]]) => {
+      const outcome = await publishInOrder(own);
+      confirmed.push(...outcome.confirmed);
+      if (outcome.error === undefined) return;
+      // A later fact must not overtake this one, so its tenant waits for the next round; the others go on.
+      stuck.add(tenant);
+      const waiting = own.length - outcome.confirmed.length;
+      log.warn({ err: outcome.error, tenant, waiting }, 'a fact could not be published yet');
+    };
+    await Promise.all([...Map.groupBy(rows, (row) => row.tenant ?? '')].map(publishTenant));
+    if (confirmed.length > 0) await manager.query('DELETE FROM outbox WHERE id = ANY ($1)', [confirmed]);
+    return rows.length > 0 && !isClosed();
+  };
+
+  /** Publishes until nothing is left; false when something could not be published. */
+  const publishAll = async (): Promise<boolean> => {
+    const [waiting] = await source.query<unknown[]>('SELECT 1 FROM outbox LIMIT 1');
+    if (waiting === undefined) return true;
+    const runner = source.createQueryRunner();
+    const lock = [`relay:${schema}`];
+    try {
+      const [answer] = await runner.manager.query<{ held: boolean }[]>(
+        'SELECT pg_try_advisory_lock(hashtextextended($1, 2)) AS held',
+        lock,
+      );
+      // Another replica is at it.
+      if (answer?.held !== true) return true;
+      const stuck = new Set<string>();
+      try {
+        while (await publishBatch(runner.manager, stuck));
+      } finally {
+        await runner.manager.query('SELECT pg_advisory_unlock(hashtextextended($1, 2))', lock);
+      }
+      return stuck.size === 0;
+    } finally {
+      await runner.release();
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    for (let failures = 0; !isClosed();) {
+      const fine = await publishAll().catch((error: unknown) => {
+        log.warn({ err: error }, 'the outbox could not be worked on');
+        return false;
+      });
+      failures = fine ? 0 : failures + 1;
+      if (fine) await bell.wait(pollMs);
+      // What failed a moment ago is not tried again at every nudge.
+      else await pause(Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), stop.signal);
+    }
+  };
+
+  const running = run();
+  return {
+    nudge: () => bell.ring(),
+    async close() {
+      stop.abort();
+      bell.ring();
+      const late = () => new Error('a fact in hand was still not published');
+      await within(CLOSE_DEADLINE_MS, () => running, late);
+    },
+  };
+}
+
+/** Ends early, and quietly, when `signal` says so. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
+function messageOf(row: Row): StoredMessage {
+  return {
+    id: row.message_id,
+    tenant: row.tenant,
+    payload: row.payload,
+    time: row.time,
+    ...(row.correlation_id === null ? {} : { correlationId: row.correlation_id }),
+    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+  };
+}

@@ -1,0 +1,74 @@
+import { errorAnswer, PlatformError, statusOfCode, type ErrorAnswer, type ErrorCode } from '@verifywise/contracts';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { Logger } from '../logs/logger.ts';
+import { requestIdOf } from './request-id.ts';
+
+/** Longer than this a path in an answer helps nobody. */
+const MAX_SHOWN_PATH = 200;
+
+/** Answers what no router knew. */
+export const nothingHere: RequestHandler = (req) => {
+  throw new PlatformError('NOT_FOUND', `There is nothing at ${req.method} ${req.path.slice(0, MAX_SHOWN_PATH)}`);
+};
+
+/**
+ * Turns whatever was thrown into `{success: false, error: {code, message, details?}}` with the status of its code.
+ * What has no code of ours is INTERNAL: the client gets the request id, the log gets the stack.
+ */
+export function errorEnvelope(log: Logger): ErrorRequestHandler {
+  return (thrown: unknown, req, res, next) => {
+    const error = platformErrorOf(thrown);
+    const answer = error === undefined ? internalAnswer(requestIdOf(req)) : errorAnswer(error);
+    const status = statusOfCode[answer.code];
+    const about = { requestId: requestIdOf(req), method: req.method, path: req.path, code: answer.code };
+    if (error === undefined || answer.code === 'INTERNAL') log.error({ ...about, err: thrown }, 'request failed');
+    else if (status >= 500) log.warn({ ...about, err: thrown }, 'request failed');
+    else log.debug({ ...about, reason: answer.message }, 'request refused');
+
+    if (res.headersSent) {
+      // Half an answer is out already: only cutting the connection tells the client that the rest is missing.
+      next(thrown);
+      return;
+    }
+    answerError(res, answer);
+  };
+}
+
+/** Writes the envelope of an error, with the headers its status asks for. */
+export function answerError(res: Response, answer: ErrorAnswer): void {
+  const status = statusOfCode[answer.code];
+  if (status === 401 && !res.hasHeader('WWW-Authenticate')) res.set('WWW-Authenticate', 'Bearer');
+  const wait = retryAfterOf(answer);
+  if (wait !== undefined) res.set('Retry-After', String(wait));
+  res.status(status).json({ success: false, error: answer });
+}
+
+/** `details.retryAfterSeconds` of an error is also said in the header made for it. */
+function retryAfterOf({ details }: ErrorAnswer): number | undefined {
+  if (typeof details !== 'object' || details === null || !('retryAfterSeconds' in details)) return undefined;
+  const seconds = Number(details.retryAfterSeconds);
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds) : undefined;
+}
+
+function internalAnswer(id: string): ErrorAnswer {
+  return { ...errorAnswer(undefined), details: { requestId: id } };
+}
+
+/** The platform's error for what was thrown: itself, or what express and its body parser mean; undefined when unknown. */
+function platformErrorOf(thrown: unknown): PlatformError | undefined {
+  if (thrown instanceof PlatformError) return thrown;
+  if (!(thrown instanceof Error) || !('status' in thrown) || typeof thrown.status !== 'number') return undefined;
+  const { status } = thrown;
+  if (status < 400 || status >= 500) return undefined;
+  const type = 'type' in thrown && typeof thrown.type === 'string' ? thrown.type : '';
+  const [code, message] = meaningOf(status, type);
+  return new PlatformError(code, message, { cause: thrown });
+}
+
+function meaningOf(status: number, type: string): [ErrorCode, string] {
+  if (type === 'entity.parse.failed') return ['BAD_REQUEST', 'The body is not valid JSON'];
+  if (type === 'request.aborted') return ['BAD_REQUEST', 'The request ended before its body was complete'];
+  if (status === 413) return ['TOO_LARGE', 'The body is larger than this path accepts'];
+  if (status === 415) return ['UNSUPPORTED_MEDIA_TYPE', 'The body has an encoding or charset that is not understood'];
+  return ['BAD_REQUEST', 'The request is malformed'];
+}

@@ -1,0 +1,52 @@
+import type { Request, RequestHandler } from 'express';
+import { Histogram, type Registry } from 'prom-client';
+import type { Logger } from '../logs/logger.ts';
+import { requestIdOf } from './request-id.ts';
+
+const NAME = 'http_request_duration_seconds';
+const LABELS = ['method', 'route', 'status'] as const;
+
+/** Measures every request by its route (never its path, which would make a series of every id). */
+export function requestMetrics(registry: Registry, log: Logger): RequestHandler {
+  const durations = durationsIn(registry);
+  return (req, res, next) => {
+    const startedAt = performance.now();
+    res.once('close', () => {
+      const seconds = (performance.now() - startedAt) / 1_000;
+      durations.observe({ method: req.method, route: routeOf(req), status: res.statusCode }, seconds);
+      const tookMs = Math.round(seconds * 1_000);
+      const finished = res.writableFinished;
+      log.debug(
+        { requestId: requestIdOf(req), method: req.method, path: req.path, status: res.statusCode, finished, tookMs },
+        'request',
+      );
+    });
+    next();
+  };
+}
+
+function durationsIn(registry: Registry): Histogram<(typeof LABELS)[number]> {
+  const known = registry.getSingleMetric(NAME);
+  if (known instanceof Histogram) return known;
+  return new Histogram({
+    name: NAME,
+    help: 'How long requests took, by route',
+    labelNames: LABELS,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25],
+    registers: [registry],
+  });
+}
+
+function routeOf(req: Request): string {
+  const route = req.route as { path?: unknown } | undefined;
+  if (typeof route?.path !== 'string') return 'none';
+  return `${patternOf(req)}${route.path}`;
+}
+
+/** Where the router is mounted; what stands for a parameter there is not told apart, so ids are cut out. */
+function patternOf(req: Request): string {
+  let pattern = req.baseUrl;
+  for (const [name, value] of Object.entries(req.params))
+    if (typeof value === 'string' && value !== '') pattern = pattern.replace(`/${value}`, `/:${name}`);
+  return pattern;
+}
