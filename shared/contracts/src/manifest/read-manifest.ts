@@ -70,7 +70,7 @@ function soundParts(manifest: JsonObject, issues: ManifestIssue[]): RelatedParts
   return {
     ...(sound('id') ? { id: manifest.id as string } : {}),
     config: (sound('config') ? (manifest.config ?? {}) : {}) as RelatedParts['config'],
-    compatibility: (sound('compatibility') ? (manifest.compatibility ?? {}) : {}),
+    compatibility: sound('compatibility') ? (manifest.compatibility ?? {}) : {},
     dependencies: (sound('dependencies') ? (manifest.dependencies ?? {}) : {}) as RelatedParts['dependencies'],
   };
 }
