@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { tellingLine } from './log-line.ts';
 import { StartError } from './start-error.ts';
 
 /** After SIGKILL the kernel needs a moment, longer when it has memory to give back. */
@@ -43,6 +44,7 @@ export async function startPrivateProcess(command: Command): Promise<PrivateProc
   const { name, logFile, env, cwd, user } = command;
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, 'a');
+  const logStart = fstatSync(log).size;
   const [program, ...args] = withDeathSignal(command);
   // Its own process group, so that Ctrl-C in a terminal reaches us alone and we stop our children in order.
   const child = spawn(program, args, {
@@ -82,27 +84,23 @@ export async function startPrivateProcess(command: Command): Promise<PrivateProc
         if (!(await settlesWithin(exited, KILLED_WITHIN_MS))) throw new Error(`${name} (${pid}) survives SIGKILL`);
       }
     },
-    reason: () => `${describeExit(exit)}; ${lastLineOf(logFile)}`,
+    reason: () => `${describeExit(exit)}; ${lastLineOf(logFile, logStart)}`,
   };
 }
 
-/** The end of a log file, as text. */
-export function tailOf(logFile: string): string {
-  try {
-    return readFileSync(logFile).subarray(-TAIL_BYTES).toString('utf8');
-  } catch {
-    // A process that wrote nothing has no log.
-    return '';
-  }
+function lastLineOf(logFile: string, from: number): string {
+  const line = tellingLine(readFrom(logFile, from));
+  return line === undefined ? `it wrote nothing (${logFile})` : `its log says "${line}" (${logFile})`;
 }
 
-function lastLineOf(logFile: string): string {
-  const lines = tailOf(logFile)
-    .split('\n')
-    .filter((line) => /[a-z]/i.test(line));
-  const telling = lines.filter((line) => /error|fatal|fail|cannot|could not|denied|in use/i.test(line));
-  const line = (telling.at(-1) ?? lines.at(-1) ?? '').trim();
-  return line === '' ? `its log ${logFile} is empty` : `its log says "${line}" (${logFile})`;
+function readFrom(logFile: string, from: number): string {
+  try {
+    const written = readFileSync(logFile).subarray(from);
+    return written.subarray(-TAIL_BYTES).toString('utf8');
+  } catch {
+    // Somebody removed the log: nothing is known.
+    return '';
+  }
 }
 
 function describeExit(exit: Exit | undefined): string {

@@ -9,6 +9,7 @@ import { startStack } from './containers/stack.ts';
 import { runJourneys } from './containers/suite.ts';
 import { walkDemo } from './demo-walk.ts';
 import { reasonOf } from './start-error.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
@@ -17,57 +18,85 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, 
  * `patterns` choose journeys as Jest's own arguments do. Takes down whatever it brought up; images stay, as a cache.
  */
 async function testContainers(patterns: string[], signal: AbortSignal): Promise<void> {
-  const claimed = await claimFolder(join(ROOT, '.local/test-containers'));
+  // One run of a checkout at a time, because its containers have one name; a socket needs a short path, so there are two folders.
+  const turn = await claimFolder(join(ROOT, '.local/test-containers'));
+  const folder = await claimFolder(await temporaryFolder('containers'));
   const logFile = join(ROOT, '.local/logs/test-containers.log');
   rmSync(logFile, { force: true });
   try {
-    const engine = await step('engine', async () => {
-      const found = await useEngine(createCommands(process.env, logFile, signal));
-      return [found, `${found.description}; ${found.compose.join(' ')}`];
-    });
+    const engine = await step(
+      'engine',
+      () => useEngine(createCommands(process.env, logFile, signal), folder.path),
+      ({ description, compose }) => `${description}; ${compose.join(' ')}`,
+    );
     try {
-      await proveOn(engine, patterns);
+      await proveOn(engine, folder.path, patterns);
     } finally {
-      await step('engine left', async () => [await engine.stop(), engine.isOurs ? 'stopped' : 'as it was']);
+      await step(
+        'engine left',
+        () => engine.stop(),
+        () => (engine.isOurs ? 'stopped' : 'as it was'),
+      );
     }
   } finally {
-    claimed.release();
-    rmSync(claimed.path, { recursive: true, force: true });
+    for (const claimed of [folder, turn]) {
+      claimed.release();
+      rmSync(claimed.path, { recursive: true, force: true });
+    }
   }
 }
 
-async function proveOn(engine: Engine, patterns: string[]): Promise<void> {
-  const base = await step('base images', async () => {
-    const found = await findBaseImages(ROOT, engine.commands);
-    return [found, `${found.arePublic ? 'public' : 'made here'}: ${Object.values(found.images).join(', ')}`];
-  });
-  const image = await step('service image', async () => {
-    const name = await buildPlatformImage(base.images, ROOT, engine.commands);
-    return [name, name];
-  });
-  const stack = await step('platform up', async () => [
-    await startStack(engine, { ...base.images, PLATFORM_IMAGE: image }, ROOT),
-    'all of docker-compose.yml healthy',
-  ]);
+async function proveOn(engine: Engine, folder: string, patterns: string[]): Promise<void> {
+  const base = await step(
+    'base images',
+    () => findBaseImages(ROOT, engine.commands),
+    ({ arePublic, images }) => `${arePublic ? 'public' : 'made here'}: ${Object.values(images).join(', ')}`,
+  );
+  const image = await step(
+    'service image',
+    () => buildPlatformImage(base.images, ROOT, engine.commands),
+    (name) => name,
+  );
+  const stack = await step(
+    'platform up',
+    () => startStack(engine, { ...base.images, PLATFORM_IMAGE: image }, { root: ROOT, folder }),
+    () => 'everything in docker-compose.yml is healthy',
+  );
   try {
-    await step('hardening', async () => [undefined, await stack.inspect()]);
-    await step('demo', async () => [await walkDemo(stack), 'walked to its end']);
+    await step(
+      'hardening',
+      () => stack.inspect(),
+      (versions) => `${versions}; nothing runs as root or can write to its root file system`,
+    );
+    await step(
+      'demo',
+      () => walkDemo(stack),
+      () => 'walked to its end',
+    );
   } finally {
-    await step('platform down', async () => [await stack.down(), 'containers, network and volumes removed']);
+    await step(
+      'platform down',
+      () => stack.down(),
+      () => 'containers, network and volumes removed',
+    );
   }
-  await step('journeys', async () => [undefined, await runJourneys(engine, base, patterns, ROOT)]);
+  await step(
+    'journeys',
+    () => runJourneys(engine, base, patterns, ROOT),
+    (tests) => tests,
+  );
 }
 
 /** One line for each step: how long it took and what it found. */
-async function step<T>(name: string, act: () => Promise<[T, string]>): Promise<T> {
+async function step<T>(name: string, act: () => Promise<T>, describe: (result: T) => string): Promise<T> {
   const startedAt = performance.now();
   const tell = (outcome: string, what: string): void => {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     process.stdout.write(`${outcome.padEnd(6)} ${seconds.padStart(6)} s  ${name}: ${what}\n`);
   };
   try {
-    const [result, found] = await act();
-    tell('ok', found);
+    const result = await act();
+    tell('ok', describe(result));
     return result;
   } catch (error) {
     tell('FAILED', reasonOf(error));

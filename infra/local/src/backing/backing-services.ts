@@ -23,6 +23,8 @@ export interface BackingOptions {
   /** Before BROKER_URL, DATABASE_URL and REDIS_URL: tests look for TEST_BROKER_URL, never for the data people work with. */
   variablePrefix?: '' | 'TEST_';
   log?: (line: string) => void;
+  /** Ends a start that is under way. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface BackingServices {
@@ -69,14 +71,14 @@ export async function startBackingServices(options: BackingOptions): Promise<Bac
 }
 
 async function startAll(options: BackingOptions, folder: ClaimedFolder, started: Started): Promise<void> {
-  const { persistent, fresh = false, variablePrefix = '', log = () => undefined, env = process.env } = options;
+  const { persistent, signal, fresh = false, variablePrefix = '', log = () => undefined, env = process.env } = options;
   const wanted = options.only ?? ['rabbitmq', 'postgres', 'redis'];
   const missing = (): ServiceName[] => wanted.filter((name) => !started.has(name));
   const forced = forcedWay(env);
   if (fresh) emptyFolder(folder);
 
   if (forced === undefined || forced === 'environment') {
-    await together(wanted, started, (name) => serviceFromEnvironment(name, variablePrefix, env));
+    await together(wanted, started, (name) => serviceFromEnvironment(name, variablePrefix, env, signal));
   }
   if (missing().length === 0) return;
   if (forced === 'environment') {
@@ -86,14 +88,14 @@ async function startAll(options: BackingOptions, folder: ClaimedFolder, started:
   if (forced === 'docker' || (forced === undefined && (await hasDockerEngine(env)))) {
     const start = persistent ? startComposeServices : startContainers;
     try {
-      for (const [name, service] of await start(missing(), { env, fresh, log })) started.set(name, service);
+      for (const [name, service] of await start(missing(), { env, fresh, log, signal })) started.set(name, service);
     } catch (error) {
-      if (forced === 'docker') throw error;
+      if (forced === 'docker' || signal?.aborted === true) throw error;
       log(`Docker cannot be used (${reasonOf(error)}); going on with programs of this machine`);
     }
   }
   await ensureInstalled(missing(), env, log);
-  await together(missing(), started, (name) => startProgram(name, { folder, persistent, env }));
+  await together(missing(), started, (name) => startProgram(name, { folder, persistent, env, signal }));
 }
 
 /** Starts side by side; when one fails, the others are known to the caller before it hears of the failure. */

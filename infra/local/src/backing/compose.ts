@@ -8,96 +8,88 @@ import type { RunningService, ServiceName } from './running-service.ts';
 import { untilReady } from './until-ready.ts';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
-const PORTS_FILE = 'infra/local/backing-ports.compose.yml';
 /** Not the project of `docker compose up`: both may run, each with its own data. */
 const PROJECT = 'verifywise-local';
+const ANSWERED_WITHIN_MS = 30_000;
 /** The first start downloads three images. */
 const UP_WITHIN_MS = 900_000;
-const ANSWERED_WITHIN_MS = 60_000;
 const READY_WITHIN_MS = 120_000;
+/** No secret: the ports are open on 127.0.0.1 only. */
+const PASSWORD = 'verifywise';
 
-/** The part of `docker compose config` that we read. */
-interface ComposeConfig {
-  services: Partial<Record<string, { environment?: Record<string, string | null> }>>;
-}
+type Compose = (within: number, ...args: string[]) => Promise<CommandResult>;
 
-type Credentials = (name: ServiceName, variable: string, otherwise: string) => string;
-
-/** The three services of docker-compose.yml, on free ports of this machine, with their volumes. */
+/** The three services of docker-compose.yml with their volumes, on free ports of this machine. */
 export async function startComposeServices(
   names: ServiceName[],
-  { env, fresh, log }: DockerOptions,
+  { env, fresh, log, signal }: DockerOptions,
 ): Promise<Map<ServiceName, RunningService>> {
   const ports = { rabbitmq: await freePort(), postgres: await freePort(), redis: await freePort() };
-  const composeEnv = {
+  const compose = await findCompose({
     ...env,
-    BROKER_HOST_PORT: String(ports.rabbitmq),
-    DATABASE_HOST_PORT: String(ports.postgres),
-    REDIS_HOST_PORT: String(ports.redis),
-  };
-  const compose = (within: number, ...args: string[]): Promise<CommandResult> =>
-    runCommand('docker', ['compose', '-p', PROJECT, '-f', 'docker-compose.yml', '-f', PORTS_FILE, ...args], {
-      within,
-      env: composeEnv,
-      cwd: ROOT,
-    });
-  if (!(await compose(ANSWERED_WITHIN_MS, 'version')).ok) throw new StartError('docker compose is not installed');
-  const credentials = readCredentials(await compose(ANSWERED_WITHIN_MS, 'config', '--format', 'json'));
+    RABBITMQ_PORT: String(ports.rabbitmq),
+    POSTGRES_PORT: String(ports.postgres),
+    REDIS_PORT: String(ports.redis),
+    RABBITMQ_PASSWORD: PASSWORD,
+    POSTGRES_PASSWORD: PASSWORD,
+    REDIS_PASSWORD: '',
+  });
   if (fresh) await compose(UP_WITHIN_MS, 'down', '--volumes');
   log(`Starting ${names.join(', ')} with Docker Compose`);
   const up = await compose(UP_WITHIN_MS, 'up', '--detach', ...names);
-  const stop = async (): Promise<void> => {
-    await compose(UP_WITHIN_MS, 'stop', ...names);
-  };
-  if (!up.ok) {
-    await stop();
-    throw new StartError(up.complaint);
-  }
   try {
+    if (!up.ok) throw new StartError(up.complaint);
     const started = new Map<ServiceName, RunningService>();
-    for (const name of names) {
-      const url = urlOf(name, ports[name], credentials);
-      const ready = (): Promise<void> =>
-        untilReady({ what: `${name} of Docker Compose`, within: READY_WITHIN_MS, probe: () => handshakeOf[name](url) });
-      await ready();
-      started.set(name, {
-        url,
-        how: 'docker',
-        async stop() {
-          await compose(UP_WITHIN_MS, 'stop', name);
-        },
-        async restart() {
-          await compose(UP_WITHIN_MS, 'restart', name);
-          await ready();
-        },
-        async kill() {
-          await compose(UP_WITHIN_MS, 'kill', name);
-        },
-      });
-    }
+    for (const name of names) started.set(name, await composeService(name, ports[name], compose, signal));
     return started;
   } catch (error) {
-    await stop();
+    await compose(UP_WITHIN_MS, 'stop', ...names);
     throw error;
   }
 }
 
-function readCredentials(config: CommandResult): Credentials {
-  if (!config.ok) throw new StartError(`docker compose: ${config.complaint}`);
-  const { services } = JSON.parse(config.stdout) as ComposeConfig;
-  return (name, variable, otherwise) => services[name]?.environment?.[variable] ?? otherwise;
+/** Compose is a plugin of Docker or, on Debian 12, a program of its own. */
+async function findCompose(env: NodeJS.ProcessEnv): Promise<Compose> {
+  const candidates: [string, ...string[]][] = [['docker', 'compose'], ['docker-compose']];
+  for (const [program, ...first] of candidates) {
+    const options = { env, cwd: ROOT };
+    if (!(await runCommand(program, [...first, 'version'], { ...options, within: ANSWERED_WITHIN_MS })).ok) continue;
+    return (within, ...args) => runCommand(program, [...first, '-p', PROJECT, ...args], { ...options, within });
+  }
+  throw new StartError('Docker Compose is not installed');
 }
 
-function urlOf(name: ServiceName, port: number, credentials: Credentials): string {
-  const url = new URL(`${{ rabbitmq: 'amqp', postgres: 'postgres', redis: 'redis' }[name]}://127.0.0.1:${port}`);
-  if (name === 'rabbitmq') {
-    url.username = credentials(name, 'RABBITMQ_DEFAULT_USER', 'guest');
-    url.password = credentials(name, 'RABBITMQ_DEFAULT_PASS', 'guest');
-  }
-  if (name === 'postgres') {
-    url.username = credentials(name, 'POSTGRES_USER', 'postgres');
-    url.password = credentials(name, 'POSTGRES_PASSWORD', '');
-    url.pathname = credentials(name, 'POSTGRES_DB', 'postgres');
-  }
-  return url.href;
+async function composeService(
+  name: ServiceName,
+  port: number,
+  compose: Compose,
+  signal: AbortSignal | undefined,
+): Promise<RunningService> {
+  const url = {
+    rabbitmq: `amqp://verifywise:${PASSWORD}@127.0.0.1:${port}`,
+    postgres: `postgres://verifywise:${PASSWORD}@127.0.0.1:${port}/verifywise`,
+    redis: `redis://127.0.0.1:${port}`,
+  }[name];
+  const ready = (): Promise<void> =>
+    untilReady({
+      what: `${name} of Docker Compose`,
+      within: READY_WITHIN_MS,
+      probe: () => handshakeOf[name](url),
+      signal,
+    });
+  await ready();
+  return {
+    url,
+    how: 'docker',
+    async stop() {
+      await compose(UP_WITHIN_MS, 'stop', name);
+    },
+    async restart() {
+      await compose(UP_WITHIN_MS, 'restart', name);
+      await ready();
+    },
+    async kill() {
+      await compose(UP_WITHIN_MS, 'kill', name);
+    },
+  };
 }

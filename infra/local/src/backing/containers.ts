@@ -12,6 +12,7 @@ export interface DockerOptions {
   env: NodeJS.ProcessEnv;
   fresh: boolean;
   log: (line: string) => void;
+  signal?: AbortSignal | undefined;
 }
 
 interface Recipe {
@@ -33,11 +34,11 @@ const recipes: Record<ServiceName, Recipe> = {
 /** Throw-away containers for tests, by Testcontainers. */
 export async function startContainers(
   names: ServiceName[],
-  { env, log }: DockerOptions,
+  { env, log, signal }: DockerOptions,
 ): Promise<Map<ServiceName, RunningService>> {
   for (const name of names) await ensureImage(imageOf(name, env), env);
   log(`Starting ${names.join(', ')} in containers`);
-  const outcomes = await Promise.allSettled(names.map((name) => startContainer(name, imageOf(name, env))));
+  const outcomes = await Promise.allSettled(names.map((name) => startContainer(name, imageOf(name, env), signal)));
   const started = new Map<ServiceName, RunningService>();
   outcomes.forEach((outcome, index) => {
     const name = names[index];
@@ -51,7 +52,11 @@ export async function startContainers(
   return started;
 }
 
-async function startContainer(name: ServiceName, image: string): Promise<RunningService> {
+async function startContainer(
+  name: ServiceName,
+  image: string,
+  signal: AbortSignal | undefined,
+): Promise<RunningService> {
   // Loaded only here: it takes half a second, which a machine without Docker need not wait for.
   const { GenericContainer } = await import('testcontainers');
   const { port, environment, urlAt } = recipes[name];
@@ -59,7 +64,12 @@ async function startContainer(name: ServiceName, image: string): Promise<Running
   const hostPort = await freePort();
   const url = urlAt(hostPort);
   const ready = (): Promise<void> =>
-    untilReady({ what: `${name} in a container`, within: READY_WITHIN_MS, probe: () => handshakeOf[name](url) });
+    untilReady({
+      what: `${name} in a container`,
+      within: READY_WITHIN_MS,
+      probe: () => handshakeOf[name](url),
+      signal,
+    });
   const container = await new GenericContainer(image)
     .withEnvironment(environment)
     .withExposedPorts({ container: port, host: hostPort })

@@ -23,6 +23,7 @@ export async function serviceFromEnvironment(
   name: ServiceName,
   prefix: string,
   env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
 ): Promise<RunningService | undefined> {
   const variable = `${prefix}${variableOf[name]}`;
   const url = env[variable];
@@ -32,6 +33,7 @@ export async function serviceFromEnvironment(
     what: `The service that ${variable} names`,
     within: ANSWERS_WITHIN_MS,
     probe: () => handshakeOf[name](url),
+    signal,
   });
   const refuse = (): Promise<never> =>
     Promise.reject(new Error(`${variable} names a service that is not ours to restart`));

@@ -12,6 +12,7 @@ export interface PrivateService {
   readyWithin: number;
   stopSignal: NodeJS.Signals;
   stopWithin: number;
+  signal?: AbortSignal | undefined;
 }
 
 /** Starts programs of this machine as our own children; resolves when the service answers its own protocol. */
@@ -51,6 +52,7 @@ async function startAll(service: PrivateService, folder: ClaimedFolder): Promise
       within: service.readyWithin,
       probe: service.ready,
       ended: main.exited.then(() => main.reason()),
+      signal: service.signal,
     });
     return started;
   } catch (error) {

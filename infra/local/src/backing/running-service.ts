@@ -19,4 +19,5 @@ export interface ProgramOptions {
   /** Data that survives a stop; otherwise speed before safety, and stopping is killing. */
   persistent: boolean;
   env: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
 }

@@ -10,14 +10,17 @@ export interface Readiness {
   probe: () => Promise<unknown>;
   /** Settles when there is nothing left to wait for, with the reason. */
   ended?: Promise<string>;
+  /** Somebody no longer wants it. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Resolves when the probe succeeds; rejects with the last reason when time is up or what we wait for has ended. */
-export async function untilReady({ what, within, probe, ended }: Readiness): Promise<void> {
+export async function untilReady({ what, within, probe, ended, signal }: Readiness): Promise<void> {
   let gone: string | undefined;
   void ended?.then((reason) => (gone = reason));
   const deadline = Date.now() + within;
   for (;;) {
+    if (signal?.aborted === true) throw new StartError(`${what} was interrupted while starting`);
     try {
       await probe();
       return;
