@@ -74,11 +74,16 @@ make_node() {
     build verifywise-local/node:24 node.Dockerfile
 }
 
+# The files that decide what npm installs, each ended by a zero byte.
+package_files() {
+  (cd "$repository" && find . \( -name node_modules -o -name .local -o -name .git -o -name dist \) -prune -o \
+    \( -name package.json -o -name package-lock.json -o -name .npmrc \) -print0 | sort -z)
+}
+
 # `npm ci` in an empty copy of the workspaces fills a cache with exactly the packages of the images.
 fill_npm_cache() {
   local stamp folder
-  stamp=$(cd "$repository" && git ls-files -z --cached --others --exclude-standard -- package-lock.json 'package.json' '*/package.json' |
-    xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
+  stamp=$(cd "$repository" && package_files | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
   if [ "$(cat "$cache/npm-cache.stamp" 2> /dev/null || true)" = "$stamp" ]; then
     say 'the npm cache is there'
     return
@@ -90,9 +95,7 @@ fill_npm_cache() {
   trap "rm -rf '$folder'" EXIT
   rm -rf "$cache/npm-cache"
   (
-    cd "$repository"
-    git ls-files -z --cached --others --exclude-standard -- .npmrc package-lock.json package.json '*/package.json' |
-      tar -c --null --files-from - | tar -x -C "$folder"
+    package_files | tar -C "$repository" -c --null --files-from - | tar -x -C "$folder"
     cd "$folder"
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --cache "$cache/npm-cache" >&2
   )

@@ -8,7 +8,7 @@ import { buildPlatformImage, findBaseImages } from './containers/images.ts';
 import { startStack } from './containers/stack.ts';
 import { runJourneys } from './containers/suite.ts';
 import { walkDemo } from './demo-walk.ts';
-import { reasonOf } from './start-error.ts';
+import { reasonOf, StartError } from './start-error.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -105,7 +105,8 @@ async function step<T>(name: string, act: () => Promise<T>, describe: (result: T
 }
 
 const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => interrupted.abort(new StartError('it was interrupted')));
 try {
   await testContainers(process.argv.slice(2), interrupted.signal);
 } catch (error) {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { StartError } from '../start-error.ts';
+import { reasonOf, StartError } from '../start-error.ts';
 
 export interface Invocation {
   within: number;
@@ -76,7 +76,7 @@ function runToTheEnd(
   child.stderr.on('data', hear);
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      if (signal?.aborted === true) reject(new StartError('interrupted'));
+      if (signal?.aborted === true) reject(new StartError(reasonOf(signal.reason)));
       else if (deadline.aborted) reject(new StartError(`${program} took longer than ${within / 1000} s`));
       else reject(new StartError(`${program} could not be run: ${error.message}`));
     });

@@ -1,11 +1,10 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, onPath } from '../backing/find-program.ts';
 import { installPackages } from '../backing/programs.ts';
 import { untilReady } from '../backing/until-ready.ts';
 import { startPrivateProcess } from '../private-process.ts';
 import { StartError } from '../start-error.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
 import type { Commands } from './commands.ts';
 
 const ANSWERS_WITHIN_MS = 10_000;
@@ -24,15 +23,15 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-/** The engine that answers, or else one of our own. On a Debian machine as root, what is missing is installed. */
-export async function useEngine(commands: Commands): Promise<Engine> {
+/** The engine that answers, or else one of our own with its socket in `folder`. On a Debian machine as root, what is missing is installed. */
+export async function useEngine(commands: Commands, folder: string): Promise<Engine> {
   await ensureProgram('docker', ['docker.io', 'docker-cli'], commands);
   const compose = await ensureCompose(commands);
   if (await commands.succeeds('docker', ['version'], { within: ANSWERS_WITHIN_MS })) {
     const description = `Docker ${await versionOf(commands)}, which was running`;
     return { commands, compose, description, isOurs: false, stop: () => Promise.resolve() };
   }
-  const { commands: own, stop } = await startEngine(commands);
+  const { commands: own, stop } = await startEngine(commands, folder);
   return {
     commands: own,
     compose,
@@ -42,12 +41,11 @@ export async function useEngine(commands: Commands): Promise<Engine> {
   };
 }
 
-async function startEngine(commands: Commands): Promise<Pick<Engine, 'commands' | 'stop'>> {
+async function startEngine(commands: Commands, folder: string): Promise<Pick<Engine, 'commands' | 'stop'>> {
   if (process.getuid?.() !== 0) {
     throw new StartError('No Docker engine answers, and only root can start one: start Docker and try again');
   }
   const program = await ensureProgram('dockerd', ['docker.io', 'iptables'], commands);
-  const folder = await temporaryFolder('docker');
   // A socket of its own, so that nobody else on this machine takes an engine for granted that is gone in a minute.
   const address = `unix://${join(folder, 'docker.sock')}`;
   const own = commands.withEnvironment({ DOCKER_HOST: address });
@@ -59,10 +57,7 @@ async function startEngine(commands: Commands): Promise<Pick<Engine, 'commands' 
     logFile: join(folder, 'dockerd.log'),
     deathSignal: 'TERM',
   });
-  const stop = async (): Promise<void> => {
-    await dockerd.stop('SIGTERM', STOPPED_WITHIN_MS);
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const stop = (): Promise<void> => dockerd.stop('SIGTERM', STOPPED_WITHIN_MS);
   try {
     await untilReady({
       what: 'dockerd',

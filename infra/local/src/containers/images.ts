@@ -33,12 +33,8 @@ export async function findBaseImages(root: string, commands: Commands): Promise<
   if (missing === undefined) return { images: wanted, arePublic: true };
   await ensureProgram('debootstrap', ['debootstrap'], commands);
   const made = await commands.run('bash', ['infra/docker/local-images.sh'], { within: MADE_WITHIN_MS, cwd: root });
-  const ours = Object.fromEntries(
-    made
-      .split('\n')
-      .flatMap((line) => [...line.matchAll(/^([A-Z]+_IMAGE)=(.+)$/g)])
-      .map(([, name, value]) => [name, value]),
-  );
+  const lines = made.split('\n').filter((line) => /^[A-Z]+_IMAGE=/.test(line));
+  const ours = Object.fromEntries(lines.map((line) => line.split('=', 2) as [string, string]));
   return { images: { ...wanted, ...ours }, arePublic: false };
 }
 

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../backing/free-port.ts';
 import { untilReady } from '../backing/until-ready.ts';
 import { StartError } from '../start-error.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
 import type { Commands } from './commands.ts';
 import type { Engine } from './engine.ts';
 import type { Images } from './images.ts';
@@ -53,10 +51,9 @@ interface Container {
 export async function startStack(
   engine: Engine,
   images: Images & { PLATFORM_IMAGE: string },
-  root: string,
+  { root, folder }: { root: string; folder: string },
 ): Promise<Stack> {
   const project = `verifywise-test-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
-  const folder = await temporaryFolder('compose');
   const keys = join(folder, 'docker.env');
   const ports = await freePorts();
   const commands = engine.commands.withEnvironment({
@@ -75,7 +72,6 @@ export async function startStack(
     // What the containers said goes into our log, because it goes away with them.
     await compose(commands.uninterrupted(), DOWN_WITHIN_MS, 'logs', '--no-color');
     await compose(commands.uninterrupted(), DOWN_WITHIN_MS, 'down', '--volumes', '--remove-orphans');
-    rmSync(folder, { recursive: true, force: true });
   };
   try {
     await commands.run(process.execPath, ['infra/docker/keys.ts', keys], { within: ANSWERS_WITHIN_MS, cwd: root });
