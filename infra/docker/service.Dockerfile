@@ -23,6 +23,9 @@ COPY --from=packages /app ./
 COPY . .
 RUN node services/plugin-runner/build.ts
 
+# A volume that is mounted here belongs to the process, too.
+RUN install --directory --owner=node --group=node --mode=0700 /data
+
 ENV NODE_ENV=production HOST=0.0.0.0
 USER node
 HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 \
