@@ -1,0 +1,90 @@
+import type { Logger } from '@verifywise/service-kit';
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+
+const QUEUE = 'alarms';
+const PREFIX = 'scheduler';
+/** Alarms this close to each other are one, because one look at the database finds everything that is due. */
+const ROUNDED_TO_MS = 50;
+/** An alarm that cannot be set within this is not worth waiting for: the sweeper comes around. */
+const COMMAND_DEADLINE_MS = 2_000;
+const CLOSE_DEADLINE_MS = 3_000;
+const LONGEST_RECONNECT_PAUSE_MS = 2_000;
+
+export interface AlarmClock {
+  /** Rings after this time on one of the schedulers; may forget, when Redis is away or flushed. */
+  wakeIn(ms: number): void;
+  readonly connected: boolean;
+  close(): Promise<void>;
+}
+
+/** BullMQ as an alarm clock: what rings, and for whom, is in PostgreSQL, so nothing in Redis needs to survive. */
+export function startAlarmClock(options: { redisUrl: string; log: Logger; ring: () => void }): AlarmClock {
+  const { log, ring } = options;
+  const setter = connection(options.redisUrl, { commandTimeout: COMMAND_DEADLINE_MS, enableOfflineQueue: false });
+  const listener = connection(options.redisUrl, {});
+  const health = watchHealth(setter, log);
+  const queue = new Queue(QUEUE, { connection: setter, prefix: PREFIX, skipWaitingForReady: true });
+  const rung = () => {
+    ring();
+    return Promise.resolve();
+  };
+  const worker = new Worker(QUEUE, rung, {
+    connection: listener,
+    prefix: PREFIX,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+  });
+  queue.on('error', (error) => health.failed(error));
+  worker.on('error', (error) => health.failed(error));
+
+  return {
+    get connected() {
+      return setter.status === 'ready';
+    },
+    wakeIn(ms) {
+      if (setter.status !== 'ready') return;
+      const at = Math.ceil((Date.now() + ms) / ROUNDED_TO_MS) * ROUNDED_TO_MS;
+      // An alarm of the same id is the same alarm, whoever set it.
+      const job = { delay: at - Date.now(), jobId: `at-${at}`, removeOnComplete: true, removeOnFail: true };
+      queue.add('wake', null, job).catch((error: unknown) => health.failed(error));
+    },
+    async close() {
+      await Promise.race([Promise.allSettled([worker.close(true), queue.close()]), after(CLOSE_DEADLINE_MS)]);
+      listener.disconnect();
+      setter.disconnect();
+    },
+  };
+}
+
+function connection(url: string, options: { commandTimeout?: number; enableOfflineQueue?: boolean }): Redis {
+  const redis = new Redis(url, {
+    ...options,
+    // BullMQ's own blocking commands wait as long as it takes.
+    maxRetriesPerRequest: null,
+    retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 10), LONGEST_RECONNECT_PAUSE_MS),
+  });
+  redis.on('error', () => undefined);
+  return redis;
+}
+
+/** One line when Redis goes and one when it is back, not one for each try. */
+function watchHealth(redis: Redis, log: Logger): { failed(error: unknown): void } {
+  let away = false;
+  redis.on('ready', () => {
+    if (away) log.info('Redis is back: the alarm clock rings again');
+    away = false;
+  });
+  const failed = (error: unknown) => {
+    if (!away) log.warn({ err: error }, 'the alarm clock has no Redis: jobs fire late by the sweep interval');
+    away = true;
+  };
+  redis.on('error', failed);
+  return { failed };
+}
+
+async function after(ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  setTimeout(() => resolve(undefined), ms).unref();
+  await promise;
+}

@@ -1,0 +1,11 @@
+import { hearing, type FactHandler } from '@verifywise/broker';
+import { PluginDisabled } from '@verifywise/contracts';
+import type { ScheduleBook } from '../schedules/books.ts';
+import { tenantOf } from './tenant-of.ts';
+
+/** Jobs pause on disable, also when the plugin forgets to cancel them. */
+export function hearPluginDisabled(schedules: ScheduleBook): FactHandler {
+  return hearing(PluginDisabled, ({ pluginId }, about) =>
+    schedules.pluginChanged(tenantOf(about), pluginId, 'disabled', new Date(about.envelope.time)),
+  );
+}

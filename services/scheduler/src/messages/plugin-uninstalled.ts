@@ -1,0 +1,11 @@
+import { hearing, type FactHandler } from '@verifywise/broker';
+import { PluginUninstalled } from '@verifywise/contracts';
+import type { ScheduleBook } from '../schedules/books.ts';
+import { tenantOf } from './tenant-of.ts';
+
+/** Jobs are gone with their plugin, whether or not its data stays: its next life schedules its own. */
+export function hearPluginUninstalled(schedules: ScheduleBook): FactHandler {
+  return hearing(PluginUninstalled, ({ pluginId }, about) =>
+    schedules.pluginChanged(tenantOf(about), pluginId, 'uninstalled', new Date(about.envelope.time)),
+  );
+}

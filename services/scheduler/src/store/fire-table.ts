@@ -1,0 +1,23 @@
+import { EntitySchema } from 'typeorm';
+import type { Fire } from '../schedules/schedule.ts';
+
+export const FireTable = new EntitySchema<Fire>({
+  name: 'Fire',
+  tableName: 'fires',
+  columns: {
+    id: { type: 'uuid', primary: true },
+    tenant: { type: 'text' },
+    scheduleId: { name: 'schedule_id', type: 'uuid' },
+    generation: { type: 'integer' },
+    slot: { type: 'timestamptz' },
+    state: { type: 'text' },
+    attempt: { type: 'integer' },
+    waits: { type: 'integer' },
+    unanswered: { type: 'integer' },
+    sendAt: { name: 'send_at', type: 'timestamptz' },
+    outcome: { type: 'text', nullable: true },
+    error: { type: 'text', nullable: true },
+    tookMs: { name: 'took_ms', type: 'integer', nullable: true },
+    finishedAt: { name: 'finished_at', type: 'timestamptz', nullable: true },
+  },
+});
