@@ -1,0 +1,83 @@
+import { createPluginHost, pluginRoutes } from '@verifywise/plugin-host';
+import { createMetrics, serveHttp } from '@verifywise/service-kit';
+import type { Closers, HttpServer, Logger } from '@verifywise/service-kit';
+import { Router } from 'express';
+import { createEntityChanges } from './changes/change-entity.ts';
+import type { DemoPlatformConfig } from './config.ts';
+import { allEntities } from './entities/all-entities.ts';
+import { actionRoutes, exportReport, fileContent } from './http/action-routes.ts';
+import { describeEntity } from './http/entity-descriptions.ts';
+import { entityPaths, entityRoutes } from './http/entity-routes.ts';
+import { pageRoutes } from './http/page-routes.ts';
+import { demoToken, login, logout, sessionRoutes } from './http/session-routes.ts';
+import { bearerCheck } from './identity/bearer.ts';
+import { tokenKeysIn } from './identity/token-keys.ts';
+import { createTokens } from './identity/tokens.ts';
+import { CORE, createCoreSchema } from './store/core-schema.ts';
+import { openPool } from './store/pool.ts';
+import { demoTenants, seedTenant } from './store/seed.ts';
+
+/** A small host application that does with the host SDK what the real platform does. */
+export async function startDemoPlatform(
+  config: DemoPlatformConfig,
+  closers: Closers,
+  log: Logger,
+): Promise<HttpServer> {
+  const keys = await tokenKeysIn(config.keysFile);
+  const tokens = createTokens(keys, config.issuer);
+
+  const pool = await openPool(config.databaseUrl, log);
+  closers.addStep('database', () => pool.end());
+  await createCoreSchema(pool, allEntities);
+  for (const tenant of demoTenants) await seedTenant(pool, tenant);
+
+  const host = closers.add(
+    await createPluginHost({
+      brokerUrl: config.brokerUrl,
+      pool,
+      schema: CORE,
+      source: 'demo-platform',
+      partitions: config.partitions,
+      checkPayloads: true,
+      log,
+    }),
+  );
+  const changes = createEntityChanges(pool, host);
+
+  const platform = Router();
+  platform.use(pluginRoutes({ ...config, log }));
+  platform.use(pageRoutes({ tenants: demoTenants, services: servicesOf(config) }, allEntities));
+  platform.use(sessionRoutes({ pool, tokens, keys, changes }));
+  platform.use('/api', bearerCheck(tokens));
+  platform.use(actionRoutes(pool, changes));
+  for (const entity of allEntities) platform.use(entityPaths(entity), entityRoutes(entity, pool, changes));
+
+  return closers.add(
+    await serveHttp({
+      name: 'demo-platform',
+      host: config.host,
+      port: config.port,
+      log,
+      routers: [platform],
+      ready: {
+        database: () => pool.query('SELECT 1'),
+        broker: () => host.healthy,
+      },
+      openapi: [
+        ...[demoToken, login, logout, exportReport, fileContent],
+        ...allEntities.flatMap((entity) => Object.values(describeEntity(entity))),
+      ],
+      metrics: createMetrics('demo-platform'),
+    }),
+  );
+}
+
+function servicesOf(config: DemoPlatformConfig): { name: string; url: string; does: string }[] {
+  return [
+    { name: 'registry-cache', url: config.registryCacheUrl, does: 'the marketplace: /api/marketplace' },
+    { name: 'installer', url: config.installerUrl, does: 'install, enable, update, uninstall: /api/plugins' },
+    { name: 'plugin-runner', url: config.runnerUrl, does: 'runs the plugins; their routes: /api/plugins/:id/…' },
+    { name: 'scheduler', url: config.schedulerUrl, does: 'jobs of plugins: /api/plugins/:id/jobs' },
+    { name: 'webhook-gateway', url: config.webhookGatewayUrl, does: 'webhooks: /api/plugins/:id/webhooks/…' },
+  ];
+}

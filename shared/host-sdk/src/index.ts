@@ -1,0 +1,11 @@
+export { computeChanges } from './events/changes.ts';
+export type { EmittedPayload, PayloadOf } from './events/emitted-payload.ts';
+export { triggeredBy } from './events/triggered-by.ts';
+export type { RequestWithUser } from './events/triggered-by.ts';
+export type { Log } from './log.ts';
+export { outboxSql } from './outbox/outbox.ts';
+export type { Query, Transaction } from './outbox/outbox.ts';
+export { createPluginHost } from './plugin-host.ts';
+export type { EmitOptions, PluginHost, PluginHostOptions } from './plugin-host.ts';
+export { pluginRoutes } from './routes/plugin-routes.ts';
+export type { PluginRoutesOptions } from './routes/plugin-routes.ts';

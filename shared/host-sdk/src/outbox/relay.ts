@@ -1,0 +1,148 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Pool, PoolClient } from 'pg';
+import type { Log } from '../log.ts';
+import type { Outbox } from './outbox.ts';
+import type { PublishEvent } from './publish-in-order.ts';
+import { publishInOrder } from './publish-in-order.ts';
+import type { WaitingEvents } from './waiting-events.ts';
+import { waitingEvents } from './waiting-events.ts';
+
+export interface Relay {
+  /** Looks into the outbox now instead of at the next poll. */
+  nudge(): void;
+  /** Lets the batch in hand finish within the deadline, then gives up lock and connection. */
+  close(): Promise<void>;
+}
+
+export interface RelayOptions {
+  pool: Pool;
+  outbox: Outbox;
+  publish: PublishEvent;
+  log: Log;
+  /** Milliseconds between looks when no notification comes; a lost one costs at most this. */
+  pollMs?: number;
+}
+
+const POLL_MS = 1000;
+/** Enough to keep the channel busy while confirms are on their way, and little to repeat after a crash. */
+const BATCH = 500;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2000;
+/** A confirm that has not come by then is taken as lost; the event stays and is published again with the same id. */
+const STOP_DEADLINE_MS = 5000;
+/** For removing what was confirmed at the last moment. */
+const DATABASE_GRACE_MS = 2000;
+
+/**
+ * Moves events from the outbox to RabbitMQ, for as long as it is open. Of all processes of the host one relays, the others
+ * stand by: the advisory lock is the session's, so it goes to another when this process dies. What was published and not
+ * yet removed when it died is published again with the same event id.
+ */
+export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: RelayOptions): Relay {
+  const closing = new AbortController();
+  const giveUp = new AbortController();
+  const bell = createBell();
+
+  const running = keepRelaying();
+  return {
+    nudge: bell.ring,
+    async close() {
+      closing.abort();
+      bell.ring();
+      const confirms = setTimeout(() => giveUp.abort(), STOP_DEADLINE_MS);
+      // A database that does not answer must not hold up the stop of the host.
+      const atLatest = pause(STOP_DEADLINE_MS + DATABASE_GRACE_MS, undefined, { ref: false });
+      await Promise.race([running, atLatest]);
+      clearTimeout(confirms);
+    },
+  };
+
+  async function keepRelaying(): Promise<void> {
+    let failures = 0;
+    while (!closing.signal.aborted) {
+      try {
+        await withConnection(relayWhileConnected);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        log.warn({ err: error, failures }, 'The relay of the event outbox lost its database connection');
+        await rest(pauseAfter(failures));
+      }
+    }
+  }
+
+  async function withConnection(use: (connection: PoolClient, lost: AbortSignal) => Promise<void>): Promise<void> {
+    const connection = await pool.connect();
+    const lost = new AbortController();
+    const onLost = (error?: Error): void => {
+      lost.abort(error ?? new Error('PostgreSQL ended the connection'));
+      bell.ring();
+    };
+    connection.on('error', onLost).on('end', onLost).on('notification', bell.ring);
+    try {
+      await use(connection, lost.signal);
+    } finally {
+      connection.off('error', onLost).off('end', onLost).off('notification', bell.ring);
+      // Destroyed, not given back: the session holds the lock and listens.
+      connection.release(true);
+    }
+  }
+
+  async function relayWhileConnected(connection: PoolClient, lost: AbortSignal): Promise<void> {
+    const events = waitingEvents(connection, outbox);
+    await events.listen();
+    let leads = false;
+    let failures = 0;
+    while (!closing.signal.aborted) {
+      lost.throwIfAborted();
+      if (!leads) {
+        leads = await events.lead();
+        if (leads) log.info({ outbox: outbox.table }, 'This process relays the event outbox');
+      }
+      const heard = bell.armed();
+      const outcome = leads ? await relayBatch(events) : 'nothing';
+      failures = outcome === 'failed' ? failures + 1 : 0;
+      if (outcome === 'failed') await rest(pauseAfter(failures));
+      else if (outcome === 'nothing') await Promise.race([heard, rest(pollMs)]);
+    }
+  }
+
+  async function relayBatch(events: WaitingEvents): Promise<'nothing' | 'moved' | 'failed'> {
+    const batch = await events.first(BATCH);
+    if (batch.length === 0) return 'nothing';
+    const { confirmed, failure } = await publishInOrder(batch, publish, giveUp.signal);
+    if (confirmed.length > 0) await events.remove(confirmed);
+    if (failure === undefined) return 'moved';
+    if (!closing.signal.aborted) {
+      log.warn({ err: failure, waiting: batch.length - confirmed.length }, 'Events wait in the outbox');
+    }
+    return 'failed';
+  }
+
+  async function rest(ms: number): Promise<void> {
+    // Only closing ends a rest early, and then the loop ends too.
+    await pause(ms, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+  }
+}
+
+function pauseAfter(failures: number): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+}
+
+interface Bell {
+  ring: () => void;
+  /** Resolves at the next ring after this call. */
+  armed(): Promise<void>;
+}
+
+/** Armed before looking, so that an event committed between the look and the wait is not slept through. */
+function createBell(): Bell {
+  let wake = Promise.withResolvers<undefined>();
+  return {
+    ring: () => wake.resolve(undefined),
+    async armed() {
+      wake = Promise.withResolvers<undefined>();
+      await wake.promise;
+    },
+  };
+}
