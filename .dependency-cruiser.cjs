@@ -69,7 +69,12 @@ module.exports = {
       from: { path: '^services/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(infra|plugins)/' },
     },
-    { name: 'nothing imports test', severity: 'error', from: { pathNot: ['^test/', '\\.real\\.test\\.ts$'] }, to: { path: '^test/' } },
+    {
+      name: 'nothing imports test',
+      severity: 'error',
+      from: { pathNot: ['^test/', '\\.real\\.test\\.ts$'] },
+      to: { path: '^test/' },
+    },
     {
       name: 'doors do not reach into hands',
       severity: 'error',
@@ -93,7 +98,7 @@ module.exports = {
     outer('ioredis', ['services/[^/]+/src/redis/', 'services/scheduler/src/bullmq/']),
     outer('typeorm', ['services/[^/]+/src/store/', 'shared/service-kit/src/database/']),
     outer('pg', ['services/[^/]+/src/store/', 'shared/service-kit/src/database/', 'infra/', 'shared/host-sdk/']),
-    outer('unzipper', ['services/installer/src/package/']),
+    outer('unzipper', ['services/installer/src/package/', 'services/plugin-runner/src/package/']),
     outer('opossum', ['shared/service-kit/']),
     outer('express', [
       'services/[^/]+/src/http/',
@@ -108,6 +113,10 @@ module.exports = {
     exclude: { path: '(^|/)(dist|fixtures|\\.local)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'], extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'],
+    },
   },
 };

@@ -1,7 +1,10 @@
 /** Two projects: `unit` needs nothing but Node, `journeys` needs RabbitMQ, Redis and PostgreSQL (test/support starts them). */
 const common = {
   transform: {
-    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
+    ],
   },
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
@@ -22,6 +25,7 @@ export default {
       displayName: 'journeys',
       testMatch: ['<rootDir>/test/journeys/**/*.test.ts', '<rootDir>/{shared,services,infra}/**/*.real.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/.local/'],
+      setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
       globalSetup: '<rootDir>/test/support/start-backing-services.ts',
       globalTeardown: '<rootDir>/test/support/stop-backing-services.ts',
     },

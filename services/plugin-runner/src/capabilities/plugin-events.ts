@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import type { Broker } from '@verifywise/broker';
+import { PlatformError, fact, factNameOfEvent } from '@verifywise/contracts';
+
+/** `plugin:<id>:<name>` of the plugin's own id, and what every plugin may say. */
+const OPEN_EVENTS = new Set(['notification:send']);
+const NAME_PART = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+/** An event is news, not a file. */
+const LARGEST_PAYLOAD_BYTES = 256 * 1024;
+
+/** Publishes an event of a plugin's own; resolves once the broker has it. */
+export async function publishPluginEvent(
+  broker: Pick<Broker, 'publish'>,
+  tenant: string,
+  pluginId: string,
+  event: unknown,
+  payload: unknown,
+): Promise<void> {
+  const name = ownEventName(pluginId, event);
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
+    throw new PlatformError('EVENT_INVALID', `The payload of ${name} is not an object`);
+  }
+  const size = Buffer.byteLength(JSON.stringify(payload));
+  if (size > LARGEST_PAYLOAD_BYTES) {
+    throw new PlatformError(
+      'EVENT_INVALID',
+      `The payload of ${name} has ${size} bytes; at most ${LARGEST_PAYLOAD_BYTES} travel`,
+    );
+  }
+  const id = randomUUID();
+  const time = new Date();
+  await broker.publish(fact<object>(factNameOfEvent(name)), {
+    id,
+    time,
+    tenant,
+    payload: { ...payload, tenant, eventId: id, timestamp: time.toISOString(), source: `plugin:${pluginId}` },
+  });
+}
+
+function ownEventName(pluginId: string, event: unknown): string {
+  if (typeof event === 'string') {
+    if (OPEN_EVENTS.has(event)) return event;
+    const [scope, owner, name, ...more] = event.split(':');
+    if (scope === 'plugin' && owner === pluginId && name !== undefined && NAME_PART.test(name) && more.length === 0)
+      return event;
+  }
+  throw new PlatformError(
+    'EVENT_INVALID',
+    `${pluginId} may not emit ${JSON.stringify(event)}; its own events are named plugin:${pluginId}:<name>`,
+  );
+}

@@ -1,0 +1,40 @@
+import { hostname, tmpdir } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  commonSettings,
+  identitySettings,
+  integer,
+  optionalText,
+  optionalUrl,
+  readSettings,
+  secretKeys,
+  serviceKeySettings,
+  text,
+  url,
+} from '@verifywise/service-kit';
+
+/** What a runner is told by its environment, checked and complete. */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const settings = readSettings(env, {
+    ...commonSettings,
+    ...identitySettings,
+    ...serviceKeySettings,
+    port: integer('PORT', 4003, { min: 0, max: 65_535 }),
+    installerUrl: url('INSTALLER_URL'),
+    secretKeys: secretKeys('PLUGIN_SECRETS_KEY'),
+    runnerId: optionalText('RUNNER_ID'),
+    runnerUrl: optionalUrl('RUNNER_URL'),
+    scratchFolder: text('RUNNER_SCRATCH_FOLDER', join(tmpdir(), 'verifywise-runner')),
+    isolateHeapMb: integer('ISOLATE_HEAP_MB', 128, { min: 16, max: 16_384 }),
+    hangLimitMs: integer('ISOLATE_HANG_LIMIT_MS', 3_000, { min: 500, max: 600_000 }),
+    handlerLimitMs: integer('HANDLER_LIMIT_MS', 30_000, { min: 100, max: 600_000 }),
+  });
+  return Object.freeze({
+    ...settings,
+    // A restarted runner is a new member: what the one before had in hand is not its own.
+    runnerId: settings.runnerId ?? `${hostname()}-${randomBytes(4).toString('hex')}`,
+  });
+}
+
+export type RunnerConfig = ReturnType<typeof readConfig>;

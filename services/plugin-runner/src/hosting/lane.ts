@@ -1,0 +1,109 @@
+import type { TrackedDelivery } from './tracked-delivery.ts';
+
+/** How many event ids a lane remembers, to recognise what is redelivered after a lost connection. */
+const REMEMBERED = 2_000;
+
+/** Delivers one event to the plugin; never throws for a failing plugin. False: it was not delivered and must come again. */
+export type LaneHandler = (tracked: TrackedDelivery) => Promise<boolean>;
+
+/** The events of one plugin of one tenant, in order, one at a time. */
+export class Lane {
+  readonly #handle: LaneHandler;
+  #queue: TrackedDelivery[] = [];
+  #open = false;
+  #running: TrackedDelivery | undefined;
+  #lastBegun = -1;
+  #until = Infinity;
+  #idle: (() => void)[] = [];
+  readonly #finished = new Set<string>();
+
+  constructor(handle: LaneHandler) {
+    this.#handle = handle;
+  }
+
+  get length(): number {
+    return this.#queue.length + (this.#running ? 1 : 0);
+  }
+
+  /** The last delivery that has begun, by the broker's order; -1 before the first. */
+  get lastBegun(): number {
+    return this.#lastBegun;
+  }
+
+  push(tracked: TrackedDelivery): void {
+    if (tracked.delivery.redelivered && this.#finished.has(tracked.delivery.envelope.id)) {
+      tracked.done();
+      return;
+    }
+    this.#queue.push(tracked);
+    this.#next();
+  }
+
+  /** Delivers from now on. */
+  resume(): void {
+    this.#open = true;
+    this.#next();
+  }
+
+  /** Delivers nothing more; resolves when what runs has finished. */
+  async pause(): Promise<void> {
+    this.#open = false;
+    if (!this.#running) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Takes everything that has not begun out of the lane. */
+  empty(): TrackedDelivery[] {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#settleIdle();
+    return queue;
+  }
+
+  /** Begins nothing behind this place in the broker's order; resolves when all up to it is finished. */
+  async finishUntil(sequence: number): Promise<void> {
+    this.#until = sequence;
+    if (!this.#running && !this.#mayBegin()) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #mayBegin(): boolean {
+    const head = this.#queue[0];
+    return this.#open && head !== undefined && head.sequence <= this.#until;
+  }
+
+  #next(): void {
+    if (this.#running || !this.#mayBegin()) {
+      this.#settleIdle();
+      return;
+    }
+    const tracked = this.#queue.shift() as TrackedDelivery;
+    this.#running = tracked;
+    this.#lastBegun = Math.max(this.#lastBegun, tracked.sequence);
+    void this.#handle(tracked).then((delivered) => {
+      this.#running = undefined;
+      if (delivered) {
+        this.#remember(tracked.delivery.envelope.id);
+        tracked.done();
+      }
+      this.#next();
+    });
+  }
+
+  #settleIdle(): void {
+    if (this.#running || this.#mayBegin()) return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  #remember(id: string): void {
+    this.#finished.add(id);
+    if (this.#finished.size > REMEMBERED) {
+      for (const oldest of this.#finished) {
+        this.#finished.delete(oldest);
+        break;
+      }
+    }
+  }
+}

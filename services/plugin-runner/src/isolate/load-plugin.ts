@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { EmbeddedManifest, Plugin } from '@verifywise/plugin-types';
+import type { IsolateSetup } from './protocol.ts';
+
+/** The plugin cannot be loaded as it is; the message is for its author. */
+class PluginLoadError extends Error {
+  readonly code = 'PLUGIN_LOAD_FAILED';
+}
+
+/** Loads the plugin's entry file in whichever shape it exports its plugin (contract §1); no entry, no code (S:137). */
+export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Promise<Plugin> {
+  if (entry === null) return {};
+  const module: unknown = await import(pathToFileURL(join(folder, entry)).href);
+  const plugin = pluginIn(module);
+  if (!plugin) {
+    throw new PluginLoadError(
+      `${entry} exports no plugin object; export it as "module.exports = plugin", "export default plugin" or "exports.plugin"`,
+    );
+  }
+  const embedded: Partial<EmbeddedManifest> = plugin.manifest ?? {};
+  if (embedded.id !== undefined && embedded.id !== manifest.id) {
+    throw new PluginLoadError(`${entry} carries the manifest of ${embedded.id}, but manifest.json is ${manifest.id}'s`);
+  }
+  if (embedded.version !== undefined && !sameVersion(embedded.version, manifest.version)) {
+    throw new PluginLoadError(
+      `${entry} carries the manifest of version ${embedded.version}, but manifest.json says ${manifest.version}`,
+    );
+  }
+  return plugin;
+}
+
+/** `1.2`, `v1.2.0` and `1.2.0` are one version (contract §3). */
+function sameVersion(embedded: string, version: string): boolean {
+  const text = embedded.replace(/^v/, '');
+  return (/^\d+\.\d+$/.test(text) ? `${text}.0` : text) === version;
+}
+
+/** `export default`, `module.exports`, `exports.plugin` and `exports.default`, outermost first. */
+function pluginIn(module: unknown): Plugin | undefined {
+  let candidate: unknown = module;
+  for (let depth = 0; depth < 3; depth += 1) {
+    if (!isRecord(candidate)) return undefined;
+    const inner: unknown = candidate.default ?? candidate.plugin;
+    if (inner === undefined || inner === candidate) break;
+    candidate = inner;
+  }
+  if (!isRecord(candidate)) return undefined;
+  if (isRecord(candidate.plugin)) candidate = candidate.plugin;
+  return candidate as Plugin;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

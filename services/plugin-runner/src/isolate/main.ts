@@ -1,0 +1,50 @@
+import { PluginEvents } from './plugin-events.ts';
+import { PluginJobs } from './plugin-jobs.ts';
+import { createContext, LiveConfig } from './context.ts';
+import { loadPlugin } from './load-plugin.ts';
+import { PluginLife } from './plugin-life.ts';
+import { wireError } from './protocol.ts';
+import { RunnerChannel } from './runner-channel.ts';
+import { captureConsole } from './plugin-log.ts';
+
+/** The process of one isolate: loads one plugin for one tenant and does what its runner asks. */
+const channel = new RunnerChannel();
+const config = new LiveConfig();
+let life: PluginLife | undefined;
+
+function running(): PluginLife {
+  if (!life) throw new Error('The isolate was asked for something before it was set up');
+  return life;
+}
+
+captureConsole(channel);
+process.on('uncaughtException', endBy);
+process.on('unhandledRejection', endBy);
+
+channel.listen({
+  setup: async (setup) => {
+    config.replace(setup.config);
+    const events = new PluginEvents();
+    const jobs = new PluginJobs();
+    const context = createContext({ setup, channel, config, events, jobs });
+    const plugin = await loadPlugin(setup);
+    life = await PluginLife.begin({ setup, plugin, context, events, jobs, channel });
+    return null;
+  },
+  hook: (call) => running().runHook(call),
+  event: (call) => running().deliver(call),
+  job: (call) => running().runJob(call),
+  config: (values) => {
+    config.replace(values);
+    return null;
+  },
+  ping: () => null,
+});
+
+/** Time for the message about an unhandled error to leave the process. */
+const LAST_WORDS_MS = 200;
+
+function endBy(error: unknown): void {
+  channel.say({ kind: 'unhandled', error: wireError(error) });
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
+}

@@ -1,0 +1,127 @@
+import { createServer } from 'node:http';
+import express from 'express';
+import type { NextFunction, Request, Response, Router } from 'express';
+import type { Plugin, PluginContext, PluginRequest, WebhookRequest, Webhooks } from '@verifywise/plugin-types';
+import { FORWARDED_IDENTITY_HEADER, WEBHOOK_PREFIX } from './private-http.ts';
+import type { ForwardedIdentity } from './private-http.ts';
+import type { IsolateSetup } from './protocol.ts';
+
+/** JSON bodies of plugin routes (contract §1). */
+const ROUTE_BODY_LIMIT = '15mb';
+/** Webhook bodies arrive checked by the gateway, whose largest limit is this (contract §6). */
+const WEBHOOK_BODY_LIMIT = '25mb';
+
+/** The plugin's HTTP as the runner knows it. */
+export interface PluginHttp {
+  /** `GET /activity`, as declared by `routes(router)`. */
+  routes: string[];
+}
+
+interface Parts {
+  setup: IsolateSetup;
+  plugin: Plugin;
+  webhooks: Webhooks;
+  context: PluginContext;
+}
+
+/** Serves the plugin's routes and webhooks on the isolate's private socket; only the runner can reach it. */
+export async function servePlugin({ setup, plugin, webhooks, context }: Parts): Promise<PluginHttp> {
+  const router = express.Router();
+  plugin.routes?.(router);
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(identify);
+  app.use(`${WEBHOOK_PREFIX}/:name`, webhookBody(), webhookRoute(webhooks, context));
+  app.use(
+    `/api/plugins/${setup.pluginId}`,
+    express.json({ limit: ROUTE_BODY_LIMIT }),
+    express.urlencoded({ extended: true }),
+    router,
+  );
+  app.use((_req: Request, res: Response) => answerError(res, 404, 'NOT_FOUND', `${setup.pluginId} has no such route`));
+  app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
+    const status = (error as { status?: unknown } | null)?.status;
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    if (typeof status === 'number' && status >= 400 && status < 500) {
+      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', (error as Error).message);
+      return;
+    }
+    context.logger.error('A route threw an error', error);
+    answerError(res, 500, 'HANDLER_FAILED', `${setup.pluginId} could not answer; its log says why`);
+  });
+
+  const server = createServer(app);
+  // The runner pools its connections; it closes them, not the isolate.
+  server.keepAliveTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(setup.socketPath, resolve);
+  });
+  return { routes: plugin.routes ? routesOf(router) : [] };
+}
+
+function identify(req: Request, _res: Response, next: NextFunction): void {
+  const header = req.headers[FORWARDED_IDENTITY_HEADER];
+  Reflect.deleteProperty(req.headers, FORWARDED_IDENTITY_HEADER);
+  if (typeof header === 'string') {
+    const identity = JSON.parse(Buffer.from(header, 'base64').toString('utf8')) as ForwardedIdentity;
+    const request = req as PluginRequest;
+    request.tenantId = identity.tenant;
+    if (identity.userId !== undefined) request.userId = identity.userId;
+    if (identity.role !== undefined) request.role = identity.role;
+  }
+  next();
+}
+
+/** Reads the body as it was sent, keeps the bytes, and parses them by their content type. */
+function webhookBody() {
+  const keep = (req: unknown, _res: unknown, bytes: Buffer) => {
+    (req as WebhookRequest).rawBody = bytes;
+  };
+  return [
+    express.json({
+      limit: WEBHOOK_BODY_LIMIT,
+      verify: keep,
+      type: ['application/json', 'application/*+json'],
+      strict: false,
+    }),
+    express.urlencoded({ limit: WEBHOOK_BODY_LIMIT, verify: keep, extended: true }),
+    express.text({ limit: WEBHOOK_BODY_LIMIT, verify: keep, type: 'text/*' }),
+    express.raw({ limit: WEBHOOK_BODY_LIMIT, verify: keep, type: (req) => !('rawBody' in req) }),
+  ];
+}
+
+function webhookRoute(webhooks: Webhooks, context: PluginContext) {
+  return async (req: Request, res: Response): Promise<void> => {
+    const name = String(req.params.name);
+    const webhook = Object.hasOwn(webhooks, name) ? webhooks[name] : undefined;
+    if (!webhook) {
+      answerError(res, 404, 'WEBHOOK_NOT_FOUND', 'There is no such webhook');
+      return;
+    }
+    const request = req as WebhookRequest;
+    if (!('rawBody' in req)) request.rawBody = Buffer.alloc(0);
+    await webhook.handler(request, res, context);
+    if (!res.headersSent) res.status(204).end();
+  };
+}
+
+function answerError(res: Response, status: number, code: string, message: string): void {
+  res.status(status).json({ success: false, error: { code, message } });
+}
+
+interface Layer {
+  route?: { path: unknown; methods: Record<string, boolean> };
+}
+
+/** What `routes(router)` declared at the top level, for the plugin's surface. */
+function routesOf(router: Router): string[] {
+  const layers = (router as unknown as { stack: Layer[] }).stack;
+  return layers.flatMap(({ route }) =>
+    route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${String(route.path)}`) : [],
+  );
+}

@@ -1,0 +1,108 @@
+import type { Surface } from '@verifywise/contracts';
+import type { Plugin, Webhooks } from '@verifywise/plugin-types';
+import type { HostedContext } from './context.ts';
+import type { PluginEvents } from './plugin-events.ts';
+import type { PluginHttp } from './plugin-http.ts';
+import type { PluginJobs } from './plugin-jobs.ts';
+import type { EventCall, HookCall, IsolateCalls, IsolateSetup, JobCall } from './protocol.ts';
+import type { RunnerChannel } from './runner-channel.ts';
+
+interface Parts {
+  setup: IsolateSetup;
+  plugin: Plugin;
+  context: HostedContext;
+  events: PluginEvents;
+  jobs: PluginJobs;
+  channel: RunnerChannel;
+}
+
+/** One life of the plugin in its process: from loaded code to the last hook. */
+export class PluginLife {
+  readonly #parts: Parts;
+  readonly #webhooks: Webhooks;
+  readonly #http: PluginHttp | undefined;
+  #enabled = false;
+
+  private constructor(parts: Parts, webhooks: Webhooks, http: PluginHttp | undefined) {
+    this.#parts = parts;
+    this.#webhooks = webhooks;
+    this.#http = http;
+  }
+
+  /** Asks the plugin what it serves and begins to serve it; nothing reaches it before the runner lets it. */
+  static async begin(parts: Parts): Promise<PluginLife> {
+    const { setup, plugin, context, events, channel } = parts;
+    const webhooks = plugin.webhooks?.() ?? {};
+    let http: PluginHttp | undefined;
+    if (plugin.routes || Object.keys(webhooks).length > 0) {
+      // Express is half of an isolate's start-up time, and most plugins have no routes.
+      const { servePlugin } = await import('./plugin-http.ts');
+      http = await servePlugin({ setup, plugin, webhooks, context });
+    }
+    const life = new PluginLife(parts, webhooks, http);
+    events.whenChanged(() => {
+      if (life.#enabled) channel.say({ kind: 'surface', surface: life.surface() });
+    });
+    return life;
+  }
+
+  async runHook({ hook, options }: HookCall): Promise<Surface> {
+    const { plugin, context, events } = this.#parts;
+    if (hook === 'onEnable') this.#registerHandlers();
+    context.options = options;
+    try {
+      await plugin[hook]?.(context);
+    } catch (error) {
+      if (hook === 'onEnable') events.clear();
+      throw error;
+    } finally {
+      delete context.options;
+    }
+    if (hook === 'onEnable') this.#enabled = true;
+    if (hook === 'onDisable') {
+      this.#enabled = false;
+      events.clear();
+    }
+    return this.surface();
+  }
+
+  async deliver({ event, payload }: EventCall): Promise<IsolateCalls['event']['answer']> {
+    const { events, context } = this.#parts;
+    const timestamp = payload.timestamp;
+    const revived = typeof timestamp === 'string' ? { ...payload, timestamp: new Date(timestamp) } : payload;
+    return { errors: await events.deliver(event, revived, context) };
+  }
+
+  runJob({ schedule, data, jobId, attempt }: JobCall): Promise<IsolateCalls['job']['answer']> {
+    const { setup, jobs } = this.#parts;
+    return jobs.run(schedule, data, { jobId, attemptsMade: attempt, pluginId: setup.pluginId, tenant: setup.tenant });
+  }
+
+  surface(): Surface {
+    const { plugin, events, jobs, setup } = this.#parts;
+    const declared = setup.manifest.ui?.dashboardWidgets;
+    const fromManifest = Array.isArray(declared) ? (declared as Surface['widgets']) : [];
+    return {
+      events: events.names(),
+      filters: [],
+      webhooks: Object.entries(this.#webhooks).map(([name, webhook]) => ({
+        name,
+        methods: [webhook.method ?? 'POST'],
+      })),
+      routes: this.#http?.routes ?? [],
+      jobs: jobs.names(),
+      widgets: [...(plugin.uiExtensions?.dashboardWidgets ?? []), ...fromManifest].map((widget) => ({
+        ...widget,
+        pluginId: setup.pluginId,
+      })),
+    };
+  }
+
+  /** `eventHandlers()` hears before `onEnable` runs (contract §1). */
+  #registerHandlers(): void {
+    const { plugin, context } = this.#parts;
+    for (const [event, handler] of Object.entries(plugin.eventHandlers?.() ?? {})) {
+      if (handler) context.on(event, handler as never);
+    }
+  }
+}

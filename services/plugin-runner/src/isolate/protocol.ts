@@ -1,0 +1,121 @@
+import type { ErrorCode, LifecycleHook, Surface } from '@verifywise/contracts';
+import type { Permission, PluginManifest } from '@verifywise/plugin-types';
+
+/**
+ * What the runner and an isolate say to each other over the isolate's IPC channel. Who the isolate is follows from the channel;
+ * nothing in these messages names a tenant or a plugin that the runner would believe.
+ */
+
+/** What an isolate must know before it can load the plugin's code. */
+export interface IsolateSetup {
+  tenant: string;
+  pluginId: string;
+  manifest: PluginManifest;
+  granted: Permission[];
+  /** Only sent when `config:read` is granted. */
+  config: Record<string, unknown> | null;
+  /** Folder of the plugin's own files. */
+  folder: string;
+  /** File in it to load; null for a plugin without code. */
+  entry: string | null;
+  /** Where the isolate serves its HTTP. */
+  socketPath: string;
+}
+
+export interface HookCall {
+  hook: LifecycleHook;
+  options: { reason?: 'install' | 'update'; fromVersion?: string; deleteData?: boolean };
+}
+
+export interface EventCall {
+  event: string;
+  payload: Record<string, unknown>;
+}
+
+export interface JobCall {
+  schedule: string;
+  data: unknown;
+  jobId: string;
+  attempt: number;
+}
+
+/** What the runner asks of an isolate; each is answered once. */
+export interface IsolateCalls {
+  /** Loads the plugin's code. */
+  setup: { request: IsolateSetup; answer: null };
+  hook: { request: HookCall; answer: Surface };
+  event: { request: EventCall; answer: { errors: WireError[] } };
+  job: { request: JobCall; answer: 'done' | 'no-handler' };
+  /** Replaces what `context.config` reads. */
+  config: { request: Record<string, unknown> | null; answer: null };
+  /** Proves that the event loop turns. */
+  ping: { request: null; answer: null };
+}
+
+/** What an isolate asks of the runner; the runner checks what is granted. */
+export interface RunnerCalls {
+  'metadata.get': { request: [type: string, id: number, key: string]; answer: unknown };
+  'metadata.set': { request: [type: string, id: number, values: Record<string, unknown>]; answer: null };
+  'metadata.delete': { request: [type: string, id: number, key: string]; answer: boolean };
+  'metadata.getAll': { request: [type: string, id: number]; answer: Record<string, unknown> };
+  'metadata.deleteAll': { request: [type: string, id: number]; answer: number };
+  'metadata.findByKey': { request: [type: string, key: string, value: unknown]; answer: WireMetadataEntry[] };
+  'metadata.findByKeyPrefix': { request: [type: string, prefix: string]; answer: WireMetadataEntry[] };
+  'metadata.getAllByPlugin': { request: []; answer: WireMetadataEntry[] };
+  'metadata.deleteByPlugin': { request: []; answer: number };
+  'config.set': { request: [key: string, value: unknown]; answer: Record<string, unknown> | null };
+  'events.emit': { request: [event: string, payload: Record<string, unknown>]; answer: null };
+  'scheduler.schedule': { request: [name: string, timing: Record<string, unknown>, data: unknown]; answer: null };
+  'scheduler.cancel': { request: [name: string | null]; answer: number };
+  'scheduler.list': { request: []; answer: WireSchedule[] };
+  'plugins.isEnabled': { request: [pluginId: string]; answer: boolean };
+}
+
+export interface WireMetadataEntry {
+  entityType: string;
+  entityId: number;
+  key: string;
+  value: unknown;
+  updatedAt: Date;
+}
+
+export interface WireSchedule {
+  name: string;
+  cron?: string;
+  every?: number;
+  once: boolean;
+  nextRun: string | null;
+  paused: boolean;
+}
+
+export interface WireError {
+  message: string;
+  code?: ErrorCode | undefined;
+  stack?: string | undefined;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export type ToIsolate =
+  | { kind: 'call'; id: number; call: keyof IsolateCalls; request: unknown }
+  | { kind: 'answer'; id: number; answer?: unknown; error?: WireError };
+
+export type FromIsolate =
+  | { kind: 'call'; id: number; call: keyof RunnerCalls; request: unknown }
+  | { kind: 'answer'; id: number; answer?: unknown; error?: WireError }
+  | { kind: 'log'; level: LogLevel; message: string; meta?: unknown }
+  /** What the plugin offers has changed while it runs. */
+  | { kind: 'surface'; surface: Surface }
+  /** Thrown where nobody caught it; the isolate ends after this. */
+  | { kind: 'unhandled'; error: WireError };
+
+/** An error as it may cross the channel, in either direction. */
+export function wireError(error: unknown): WireError {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = (error as { code?: unknown }).code;
+  return {
+    message: error.message,
+    ...(typeof code === 'string' ? { code: code as ErrorCode } : {}),
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
+}

@@ -1,0 +1,86 @@
+import type { FromIsolate, IsolateCalls, RunnerCalls, ToIsolate, WireError } from './protocol.ts';
+import { wireError } from './protocol.ts';
+
+/** How long a plugin waits for the runner before its promise rejects: longer than any database or broker deadline behind it. */
+const RUNNER_ANSWER_DEADLINE_MS = 30_000;
+
+export type IsolateHandlers = {
+  [Call in keyof IsolateCalls]: (
+    request: IsolateCalls[Call]['request'],
+  ) => Promise<IsolateCalls[Call]['answer']> | IsolateCalls[Call]['answer'];
+};
+
+/** An error the runner answered with; plugins compare its `code`. */
+class RunnerError extends Error {
+  readonly code: string | undefined;
+  constructor(error: WireError) {
+    super(error.message);
+    this.name = error.code === 'PERMISSION_DENIED' ? 'PermissionDeniedError' : 'PlatformError';
+    this.code = error.code;
+  }
+}
+
+interface Waiting {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+  timer: NodeJS.Timeout;
+}
+
+/** The isolate's end of the IPC channel. */
+export class RunnerChannel {
+  #nextId = 1;
+  readonly #waiting = new Map<number, Waiting>();
+  // Taken once, so that a plugin that replaces process.send cannot silence its own isolate by accident.
+  readonly #send = process.send?.bind(process);
+
+  listen(handlers: IsolateHandlers): void {
+    process.on('message', (message: ToIsolate) => {
+      if (message.kind === 'answer') this.#settle(message);
+      else void this.#handle(handlers, message);
+    });
+    // Without its runner an isolate has no business: nothing it does would be recorded.
+    process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  }
+
+  say(message: FromIsolate): void {
+    this.#send?.(message, undefined, undefined, () => undefined);
+  }
+
+  ask<Call extends keyof RunnerCalls>(
+    call: Call,
+    ...request: RunnerCalls[Call]['request']
+  ): Promise<RunnerCalls[Call]['answer']> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        reject(new RunnerError({ code: 'TIMED_OUT', message: `The platform did not answer ${call} in time` }));
+      }, RUNNER_ANSWER_DEADLINE_MS);
+      this.#waiting.set(id, { resolve: resolve, reject, timer });
+      try {
+        this.#send?.({ kind: 'call', id, call, request } satisfies FromIsolate);
+      } catch (error) {
+        // What cannot be cloned (a function, a socket) is the caller's mistake, not the channel's.
+        this.#settle({ kind: 'answer', id, error: { ...wireError(error), code: 'BAD_REQUEST' } });
+      }
+    });
+  }
+
+  #settle(message: Extract<ToIsolate, { kind: 'answer' }>): void {
+    const waiting = this.#waiting.get(message.id);
+    if (!waiting) return;
+    this.#waiting.delete(message.id);
+    clearTimeout(waiting.timer);
+    if (message.error) waiting.reject(new RunnerError(message.error));
+    else waiting.resolve(message.answer);
+  }
+
+  async #handle(handlers: IsolateHandlers, { id, call, request }: Extract<ToIsolate, { kind: 'call' }>): Promise<void> {
+    try {
+      const handler = handlers[call] as (request: unknown) => unknown;
+      this.say({ kind: 'answer', id, answer: await handler(request) });
+    } catch (error) {
+      this.say({ kind: 'answer', id, error: wireError(error) });
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import type { WorkDelivery } from '@verifywise/broker';
+import type { Installation } from '@verifywise/contracts';
+import type { Hosting } from '../hosting/hosting.ts';
+import type { InstallationRecords } from '../hosting/reconcile.ts';
+
+/** `runner.apply-installation`: an installation has changed; what runs here follows. */
+export function applyInstallation(hosting: Hosting, installations: InstallationRecords) {
+  return async ({ installation }: { installation: Installation }, delivery: WorkDelivery): Promise<void> => {
+    await installations.save(installation);
+    hosting.apply(installation);
+    delivery.ack();
+  };
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import type { Broker } from '@verifywise/broker';
+import type { Fact, PluginFailure, PluginState } from '@verifywise/contracts';
+import { PluginFailed, PluginLoaded, PluginUnloaded, SurfaceChanged } from '@verifywise/contracts';
+import type { Logger } from '@verifywise/service-kit';
+import type { HostedPlugin } from '../hosting/hosted-plugin.ts';
+
+/** Where a fact waits, on disk, until the broker has it. */
+export type KeepFact = <P>(
+  fact: Fact<P>,
+  message: { tenant: string; payload: P; id: string; time: Date },
+) => Promise<void>;
+
+/** What a runner tells of the plugins it hosts. */
+export class PluginFacts {
+  readonly #broker: Pick<Broker, 'publish'>;
+  readonly #keep: KeepFact;
+  readonly #log: Logger;
+
+  constructor(broker: Pick<Broker, 'publish'>, keep: KeepFact, log: Logger) {
+    this.#broker = broker;
+    this.#keep = keep;
+    this.#log = log;
+  }
+
+  /** Kept on disk first: it disables the plugin, and a runner that dies now must not forget it. */
+  failed({ tenant }: HostedPlugin, failure: PluginFailure): void {
+    this.#watch(
+      this.#keep(PluginFailed, { tenant, payload: failure, id: randomUUID(), time: new Date() }),
+      failure.pluginId,
+    );
+  }
+
+  /** Whoever misses it asks for the surface again: it is in the database. */
+  surfaceChanged({ tenant, pluginId, installation }: HostedPlugin): void {
+    const payload = { pluginId, generation: installation.generation };
+    this.#watch(this.#broker.publish(SurfaceChanged, { tenant, payload }), pluginId);
+  }
+
+  /** The lifecycle events `plugin:loaded` and `plugin:unloaded` (S:17.3). */
+  lifecycle({ tenant, pluginId, installation }: HostedPlugin, what: 'loaded' | 'unloaded'): void {
+    const id = randomUUID();
+    const time = new Date();
+    const state: PluginState = what;
+    const { version, generation } = installation;
+    const payload = { pluginId, version, state, generation, tenant, eventId: id, timestamp: time.toISOString() };
+    const fact = what === 'loaded' ? PluginLoaded : PluginUnloaded;
+    this.#watch(this.#broker.publish(fact, { tenant, payload, id, time }), pluginId);
+  }
+
+  #watch(told: Promise<void>, pluginId: string): void {
+    told.catch((error: unknown) =>
+      this.#log.warn({ err: error, pluginId }, 'A fact about the plugin could not be told'),
+    );
+  }
+}

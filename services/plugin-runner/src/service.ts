@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import { connectBroker } from '@verifywise/broker';
+import { FindHolder, fact } from '@verifywise/contracts';
+import type { Closers, Logger } from '@verifywise/service-kit';
+import {
+  OutboxMigration,
+  createMetrics,
+  createOutbox,
+  identityCheck,
+  openDatabase,
+  secretBox,
+  serveHttp,
+  serviceTokens,
+  startRelay,
+} from '@verifywise/service-kit';
+import { capabilitiesFor } from './capabilities/capabilities.ts';
+import type { RunnerConfig } from './config.ts';
+import { HeldTenants } from './hosting/held-tenants.ts';
+import type { HostedPlugin } from './hosting/hosted-plugin.ts';
+import { Hosting } from './hosting/hosting.ts';
+import { readableConfig } from './hosting/plugin-config.ts';
+import { Reconciler } from './hosting/reconcile.ts';
+import { keepSurfaces } from './hosting/surface-records.ts';
+import { callWebhook } from './http/call-webhook.ts';
+import { clusterRoute, internalRoutes, isolatesRoute } from './http/internal-routes.ts';
+import { pluginRoutes } from './http/plugin-routes.ts';
+import { uiExtensions, uiExtensionsRoute } from './http/ui-extensions.ts';
+import { findSurface, listSurfaces } from './messages/find-surface.ts';
+import { partitionWork } from './messages/partition-work.ts';
+import { PluginFacts } from './messages/plugin-facts.ts';
+import { Ownership } from './ownership/ownership.ts';
+import { isolateBundle } from './package/isolate-bundle.ts';
+import { packageStore } from './package/package-store.ts';
+import { PrivateFolders } from './package/private-folders.ts';
+import { UnpackedPackages } from './package/unpacked-packages.ts';
+import { InstallationStore } from './store/installation-store.ts';
+import { MetadataStore } from './store/metadata-store.ts';
+import { RunnerTables1732300000001 } from './store/migrations/0001-runner-tables.ts';
+import { OwnershipStore } from './store/ownership-store.ts';
+import { PluginDataStore } from './store/plugin-data-store.ts';
+import { StepStore } from './store/step-store.ts';
+import { SurfaceStore } from './store/surface-store.ts';
+
+/** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
+const AFTER_DRAIN_MS = 5_000;
+
+/** A runner: hosts the plugins of the tenants whose partitions it holds. */
+export async function startPluginRunner(config: RunnerConfig, closers: Closers, log: Logger): Promise<void> {
+  const bundle = isolateBundle();
+  const metrics = createMetrics('plugin-runner');
+  const { partitions } = config;
+  const database = closers.add(
+    await openDatabase({
+      url: config.databaseUrl,
+      schema: 'plugin_runner',
+      entities: [],
+      migrations: [OutboxMigration, RunnerTables1732300000001],
+      log,
+    }),
+  );
+  const broker = closers.add(
+    await connectBroker({ url: config.brokerUrl, source: 'plugin-runner', partitions, log, metrics }),
+  );
+  const outbox = createOutbox(database);
+  const relay = closers.add(
+    startRelay({ outbox, log, publish: (name, message) => broker.publish(fact(name), message) }),
+  );
+
+  const installations = new InstallationStore(database.source, partitions);
+  const surfaces = new SurfaceStore(database.source);
+  const metadata = new MetadataStore(database.source);
+  const pluginData = new PluginDataStore(database.source);
+  const steps = new StepStore(database.source);
+  const secrets = secretBox(config.secretKeys);
+  const tokens = serviceTokens({ service: 'plugin-runner', ...config });
+  const identity = identityCheck(config);
+
+  const facts = new PluginFacts(
+    broker,
+    async (kept, message) => {
+      await database.source.transaction((transaction) => outbox.add(transaction, kept, message));
+      relay.nudge();
+    },
+    log,
+  );
+  const privateFolders = closers.add(await PrivateFolders.open(config.scratchFolder));
+  const packages = new UnpackedPackages(
+    join(config.scratchFolder, 'packages'),
+    packageStore(config.installerUrl, tokens),
+  );
+
+  const hosting = new Hosting({
+    partitions,
+    failedDeliveries: pluginData,
+    log,
+    surfacesOf: async (partition) => {
+      const stored = await surfaces.ofPartition(partition);
+      return new Map(stored.map(({ tenant, pluginId, surface }) => [`${tenant}/${pluginId}`, surface]));
+    },
+    plugin: {
+      bundle,
+      limits: { heapMb: config.isolateHeapMb, hangLimitMs: config.hangLimitMs, handlerLimitMs: config.handlerLimitMs },
+      packages,
+      privateFolder: () => privateFolders.create(),
+      configOf: (installation) => readableConfig(secrets, installation),
+      capabilities: (plugin: HostedPlugin) =>
+        capabilitiesFor({
+          broker,
+          metadata,
+          installation: () => plugin.installation,
+          configChanged: (installation) => {
+            plugin.adopt(installation);
+            return installation.granted.includes('config:read') ? readableConfig(secrets, installation) : null;
+          },
+          isEnabled: (pluginId) => installations.isEnabled(plugin.tenant, pluginId),
+        }),
+      log: ({ tenant, pluginId, version }, level, message, meta) =>
+        log[level]({ tenant, pluginId, version, meta }, `[plugin] ${message}`),
+      ...keepSurfaces(surfaces, facts, log),
+      lifecycle: (plugin, what) => facts.lifecycle(plugin, what),
+      failed: (plugin, failure) => facts.failed(plugin, failure),
+    },
+  });
+
+  const tenants = new HeldTenants({
+    hosting,
+    installations,
+    log,
+    work: partitionWork({
+      hosting,
+      broker,
+      installations,
+      steps,
+      data: pluginData,
+      callWebhook,
+      webhookLimitMs: config.handlerLimitMs,
+      log,
+    }),
+  });
+  const records = new OwnershipStore(database.source);
+
+  const ownership = new Ownership(partitions, {
+    broker,
+    records,
+    tenants,
+    log,
+    // Known only once the port is: a runner that is told no address of its own is reached where it listens.
+    self: { id: config.runnerId, url: config.runnerUrl ?? `http://${config.host}:${config.port}` },
+  });
+  const server = closers.add(
+    await serveHttp({
+      name: 'plugin-runner',
+      host: config.host,
+      port: config.port,
+      log,
+      metrics,
+      ready: { database: () => database.ping(), broker: () => healthy(broker) },
+      openapi: [uiExtensionsRoute, clusterRoute, isolatesRoute],
+      routers: [
+        uiExtensions(identity, surfaces),
+        internalRoutes(
+          identity,
+          {
+            members: () => ownership.members,
+            assignment: (partition) => ownership.assignment(partition),
+            holdings: () => records.holdings(),
+          },
+          hosting,
+        ),
+        pluginRoutes({
+          hosting,
+          partitions,
+          selfId: config.runnerId,
+          holds: (partition) => ownership.holds(partition),
+          findHolder: (partition) => broker.ask(FindHolder, { tenant: null, partition, payload: { partition } }),
+          identity,
+          tokens,
+        }),
+      ],
+    }),
+  );
+  const reconciler = new Reconciler({
+    broker,
+    records: installations,
+    log,
+    held: () => ownership.held(),
+    apply: (installation) => hosting.apply(installation),
+    forget: (tenant, pluginId) => hosting.forget(tenant, pluginId),
+  });
+  closers.addStep('reconciler and partitions', async () => {
+    await reconciler.close();
+    await ownership.drain(Math.max(0, config.stopDeadlineMs - AFTER_DRAIN_MS));
+  });
+  closers.add(
+    await broker.answerQuestions('plugin-runner', [findSurface(surfaces), listSurfaces(surfaces)]).then(closable),
+  );
+  await ownership.start();
+  reconciler.start();
+  // Closed first of all: nobody sends new requests while the partitions are handed over.
+  closers.addStep('readiness', () => server.setNotReady());
+}
+
+function closable(consumer: { stop(): Promise<void> }): { close(): Promise<void> } {
+  return { close: () => consumer.stop() };
+}
+
+function healthy(broker: { healthy: boolean; state: string }): void {
+  if (!broker.healthy) throw new Error(`The broker is ${broker.state}`);
+}
