@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { codeOf, messageOf } from '../errors/thrown.ts';
 import type { Logger } from '../logs/logger.ts';
 
 /** PostgreSQL that answers this is there and says no: waiting does not help. */
@@ -32,9 +33,10 @@ export async function connectWithin(
       return client;
     } catch (error) {
       await client.end().catch(() => undefined);
-      const reason = reasonOf(error);
+      const reason = messageOf(error);
+      const code = codeOf(error);
       const place = placeOf(options.url);
-      if (codeOf(error) !== undefined && HOPELESS.has(String(codeOf(error))))
+      if (code !== undefined && HOPELESS.has(code))
         throw new DatabaseUnavailableError(`PostgreSQL at ${place} refused the connection: ${reason}`, {
           cause: error,
         });
@@ -53,14 +55,4 @@ export async function connectWithin(
 function placeOf(url: string): string {
   const parsed = URL.parse(url);
   return parsed === null ? 'DATABASE_URL' : `${parsed.host}${parsed.pathname}`;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-/** A host with several addresses fails with several reasons and no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { errorAnswer, PlatformError, statusOfCode, type ErrorAnswer, type ErrorCode } from '@verifywise/contracts';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { isError } from '../errors/thrown.ts';
 import type { Logger } from '../logs/logger.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -57,7 +58,7 @@ function internalAnswer(id: string): ErrorAnswer {
 /** The platform's error for what was thrown: itself, or what express and its body parser mean; undefined when unknown. */
 function platformErrorOf(thrown: unknown): PlatformError | undefined {
   if (thrown instanceof PlatformError) return thrown;
-  if (!(thrown instanceof Error) || !('status' in thrown) || typeof thrown.status !== 'number') return undefined;
+  if (!isError(thrown) || !('status' in thrown) || typeof thrown.status !== 'number') return undefined;
   const { status } = thrown;
   if (status < 400 || status >= 500) return undefined;
   const type = 'type' in thrown && typeof thrown.type === 'string' ? thrown.type : '';

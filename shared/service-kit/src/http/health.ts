@@ -1,4 +1,5 @@
 import express, { type Router } from 'express';
+import { messageOf } from '../errors/thrown.ts';
 import { within } from '../process/within.ts';
 import type { Logger } from '../logs/logger.ts';
 
@@ -48,6 +49,6 @@ async function failureOf(name: string, check: () => unknown): Promise<{ name: st
     const said = await within(CHECK_DEADLINE_MS, check, () => new Error(`no answer within ${CHECK_DEADLINE_MS} ms`));
     return said === false ? { name, reason: 'said no' } : undefined;
   } catch (error) {
-    return { name, reason: error instanceof Error ? error.message : String(error) };
+    return { name, reason: messageOf(error) };
   }
 }

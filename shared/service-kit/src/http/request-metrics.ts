@@ -6,6 +6,16 @@ import { requestIdOf } from './request-id.ts';
 const NAME = 'http_request_duration_seconds';
 const LABELS = ['method', 'route', 'status'] as const;
 
+const mounts = new WeakMap<object, string>();
+
+/** Remembers where the router is mounted that a request enters: once an error has left it, express no longer knows. */
+export function mountedAt(path: string): RequestHandler {
+  return (req, _res, next) => {
+    mounts.set(req, path === '/' ? '' : path);
+    next();
+  };
+}
+
 /** Measures every request by its route (never its path, which would make a series of every id). */
 export function requestMetrics(registry: Registry, log: Logger): RequestHandler {
   const durations = durationsIn(registry);
@@ -39,14 +49,5 @@ function durationsIn(registry: Registry): Histogram<(typeof LABELS)[number]> {
 
 function routeOf(req: Request): string {
   const route = req.route as { path?: unknown } | undefined;
-  if (typeof route?.path !== 'string') return 'none';
-  return `${patternOf(req)}${route.path}`;
-}
-
-/** Where the router is mounted; what stands for a parameter there is not told apart, so ids are cut out. */
-function patternOf(req: Request): string {
-  let pattern = req.baseUrl;
-  for (const [name, value] of Object.entries(req.params))
-    if (typeof value === 'string' && value !== '') pattern = pattern.replace(`/${value}`, `/:${name}`);
-  return pattern;
+  return typeof route?.path === 'string' ? `${mounts.get(req) ?? ''}${route.path}` : 'none';
 }

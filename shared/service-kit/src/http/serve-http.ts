@@ -7,7 +7,7 @@ import { errorEnvelope, nothingHere } from './error-envelope.ts';
 import { health, type Health, type ReadyChecks } from './health.ts';
 import { openApiDocument, type OpenApiRoute } from './openapi.ts';
 import { requestId } from './request-id.ts';
-import { requestMetrics } from './request-metrics.ts';
+import { mountedAt, requestMetrics } from './request-metrics.ts';
 
 /** Long enough for a request that may take 25 s only in part: the process has 25 s for everything it closes. */
 const DRAIN_DEADLINE_MS = 10_000;
@@ -86,8 +86,8 @@ function application(options: HttpOptions, state: Health, server: Server, drain:
   });
   app.use(requestMetrics(options.metrics, options.log));
   for (const entry of options.routers) {
-    if (Array.isArray(entry)) app.use(...entry);
-    else app.use(entry);
+    const [path, router] = Array.isArray(entry) ? entry : ['/', entry];
+    app.use(path, mountedAt(path), router);
   }
   app.use(nothingHere);
   app.use(errorEnvelope(options.log));

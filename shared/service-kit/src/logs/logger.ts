@@ -4,7 +4,7 @@ import { redacted, redactText } from './redaction.ts';
 export type Logger = pino.Logger;
 
 /** Names hidden in the bindings of child loggers, which pino formats on its own. */
-const SECRET_BINDINGS = ['authorization', 'cookie', 'password', 'secret', 'token', 'apiKey', 'headers.authorization'];
+const SECRET_BINDINGS = ['authorization', 'cookie', 'password', 'secret', 'token', 'apiKey'];
 
 /** A logger that writes JSON lines to stdout (or `destination`) and hides secrets wherever they stand in a line. */
 export function createLogger(name: string, level: string, destination?: pino.DestinationStream): Logger {
@@ -13,7 +13,9 @@ export function createLogger(name: string, level: string, destination?: pino.Des
     level,
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: SECRET_BINDINGS, censor: '[redacted]' },
+    redact: { paths: SECRET_BINDINGS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+    // Errors are made plain by `redacted` already, whatever name they have in a line.
+    serializers: { err: (plain: unknown) => plain },
     formatters: {
       level: (label) => ({ level: label }),
       bindings: redacted,

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { isError } from '../errors/thrown.ts';
 
 const REDACTED = '[redacted]';
 /** Deeper than this a log line is no longer read by anybody. */
@@ -37,7 +38,7 @@ function copyOf(value: unknown, above: Set<object>, depth: number): unknown {
   if (depth > MAX_DEPTH) return '[deeper]';
   above.add(value);
   try {
-    if (value instanceof Error) return fieldsOf(pino.stdSerializers.err(value), above, depth);
+    if (isError(value)) return fieldsOf(pino.stdSerializers.err(value), above, depth);
     if (Array.isArray(value)) return value.map((item) => copyOf(item, above, depth + 1));
     if (value instanceof URL) return redactText(value.href);
     return fieldsOf(value, above, depth);

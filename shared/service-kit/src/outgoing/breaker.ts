@@ -1,5 +1,6 @@
 import { PlatformError } from '@verifywise/contracts';
 import CircuitBreaker from 'opossum';
+import { isError } from '../errors/thrown.ts';
 
 export interface BreakerOptions {
   /** What is protected, as it appears in the message: `registry official`. */
@@ -50,7 +51,7 @@ export function breaker<Args extends unknown[], Result>(
       try {
         return await circuit.fire(...args);
       } catch (error) {
-        if (error instanceof Error && CircuitBreaker.isOurError(error)) throw new CircuitOpenError(name, resetAfterMs);
+        if (isError(error) && CircuitBreaker.isOurError(error)) throw new CircuitOpenError(name, resetAfterMs);
         throw error;
       }
     },

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { PlatformError } from '@verifywise/contracts';
 import { Agent, request } from 'undici';
+import { codeOf, isError, messageOf } from '../errors/thrown.ts';
 
 export interface FetchOptions {
   /** For everything: name, connection, headers and the whole body. */
@@ -168,14 +169,13 @@ function refusalOf(hostname: string, addresses: LookupAddress[], check: Check): 
     for (const { address } of addresses) check(address, hostname);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return isError(error) ? error : new Error(String(error));
   }
 }
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'ECONNREFUSED') return 'nothing listens there';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name is not known';
-  return code ?? error.message;
+  return code ?? messageOf(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/thrown.ts';
 import { within } from './within.ts';
 
 interface Step {
@@ -43,12 +44,13 @@ export class Closers {
   async #closeSteps(deadlineMs: number): Promise<void> {
     const endsAt = performance.now() + deadlineMs;
     const errors: Error[] = [];
+    const outOfTime = new Error('it took longer than the stop deadline allows');
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       try {
-        await within(endsAt - performance.now(), step.close, outOfTime);
+        await within(endsAt - performance.now(), step.close, () => outOfTime);
       } catch (error) {
         errors.push(new Error(`${step.name} did not close: ${messageOf(error)}`, { cause: error }));
-        if (performance.now() >= endsAt) {
+        if (error === outOfTime) {
           errors.push(...this.#steps.toReversed().map(({ name }) => new Error(`${name} was not closed: out of time`)));
           break;
         }
@@ -56,12 +58,4 @@ export class Closers {
     }
     if (errors.length > 0) throw new CloseError(errors, errors.map((error) => error.message).join('; '));
   }
-}
-
-function outOfTime(): Error {
-  return new Error('it took longer than the stop deadline allows');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/thrown.ts';
 import { createLogger, type Logger } from '../logs/logger.ts';
 import { commonSettings } from '../settings/groups.ts';
 import { readSettings } from '../settings/read-settings.ts';
@@ -54,9 +55,8 @@ export function runService(name: string, start: (closers: Closers, log: Logger) 
     },
     (error: unknown) => {
       if (stopping) return;
-      const message = error instanceof Error ? error.message : String(error);
       log.fatal({ err: error }, 'could not start');
-      process.stderr.write(`${name} could not start: ${message}\n`);
+      process.stderr.write(`${name} could not start: ${messageOf(error)}\n`);
       void stop(1);
     },
   );
@@ -67,7 +67,7 @@ function processSettings(name: string): { logLevel: string; stopDeadlineMs: numb
   try {
     return readSettings(process.env, { logLevel, stopDeadlineMs });
   } catch (error) {
-    process.stderr.write(`${name} could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${name} could not start: ${messageOf(error)}\n`);
     process.exitCode = 1;
     return undefined;
   }
