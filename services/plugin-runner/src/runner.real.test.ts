@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { answering, connectBroker, hearing } from '@verifywise/broker';
 import type { Broker } from '@verifywise/broker';
 import type { Installation, PluginFailure, StepOutcome } from '@verifywise/contracts';
-import { FindSurface, ListInstallations, PluginFailed, RunHook, fact } from '@verifywise/contracts';
+import { ApplyInstallation, FindSurface, ListInstallations, PluginFailed, RunHook, fact } from '@verifywise/contracts';
 import { createLogger } from '@verifywise/service-kit';
 import { SignJWT } from 'jose';
 import { backingServices } from '../../../test/support/backing-services.ts';
@@ -154,12 +154,9 @@ describe('a plugin runner', () => {
     for (const name of ['onInstall', 'onLoad', 'onEnable'] as const) {
       expect(await hook(installation, name)).toMatchObject({ kind: 'done' });
     }
-    truth.set(`${installation.tenant}/recorder`, {
-      ...installation,
-      state: 'enabled',
-      desired: 'enabled',
-      generation: 2,
-    });
+    const enabled = { ...installation, state: 'enabled', desired: 'enabled', generation: 2 } as const;
+    truth.set(`${installation.tenant}/recorder`, enabled);
+    await broker.send(ApplyInstallation, { tenant: installation.tenant, payload: { installation: enabled } });
   }
 
   async function emitRisk(tenant: string, riskId: number) {
