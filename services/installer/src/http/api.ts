@@ -1,0 +1,64 @@
+import { ADMIN_ROLE, isPluginId, PlatformError, type Identity } from '@verifywise/contracts';
+import {
+  checked,
+  idempotent,
+  identityCheck,
+  identityOf,
+  jsonBody,
+  requireRole,
+  type IdempotentAnswers,
+  type IdentitySettings,
+  type OpenApiRoute,
+} from '@verifywise/service-kit';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+
+/** Routes that are served and described by the same words. */
+export interface Api {
+  readonly router: Router;
+  readonly routes: OpenApiRoute[];
+  add(described: OpenApiRoute, handle: Handle): void;
+}
+
+export type Handle = (req: Request, res: Response, who: Identity) => Promise<void>;
+
+/** An API of this service: who asks is checked first, then the role, then the shape of what was sent. */
+export function createApi(settings: IdentitySettings, answers: IdempotentAnswers): Api {
+  const router = express.Router();
+  const routes: OpenApiRoute[] = [];
+  const identity = identityCheck(settings);
+  const admin = requireRole(ADMIN_ROLE);
+  const once = idempotent(answers);
+  return {
+    router,
+    routes,
+    add(described, handle) {
+      const isJson = described.bodyType === undefined;
+      const handlers: RequestHandler[] = [
+        identity,
+        ...(described.role === 'Admin' ? [admin] : []),
+        knownPlugin,
+        ...(described.body !== undefined && isJson ? [jsonBody(), checked(described)] : [checkedPath(described)]),
+        ...(described.method === 'post' ? [once] : []),
+        (req, res) => handle(req, res, identityOf(req)),
+      ];
+      router[described.method](described.path, ...handlers);
+      routes.push(described);
+    },
+  };
+}
+
+function checkedPath({ query, params }: OpenApiRoute): RequestHandler {
+  return checked({ ...(query === undefined ? {} : { query }), ...(params === undefined ? {} : { params }) });
+}
+
+/** What cannot be a plugin's id is not there, rather than malformed. */
+const knownPlugin: RequestHandler = (req, _res, next) => {
+  const { id } = req.params;
+  if (id !== undefined && !isPluginId(id)) throw new PlatformError('PLUGIN_NOT_FOUND', 'There is no such plugin');
+  next();
+};
+
+/** The plugin that the path names. */
+export function pluginIn(req: Request): string {
+  return String(req.params.id);
+}

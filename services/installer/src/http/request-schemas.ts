@@ -1,0 +1,93 @@
+import { permissions } from '@verifywise/plugin-types';
+
+/** Bodies of the management API; the same schemas check requests and make openapi.json. */
+
+const version = { type: 'string', minLength: 1, maxLength: 256 };
+const pluginId = { type: 'string', minLength: 1, maxLength: 50 };
+const flag = { type: 'boolean' };
+const permissionList = { type: 'array', maxItems: 50, items: { enum: permissions } };
+
+const installOptions = {
+  withDependencies: { ...flag, description: 'Install missing dependencies first' },
+  acceptedPermissions: { ...permissionList, description: 'The permissions the admin agrees to' },
+  force: { ...flag, description: 'Install although the host version does not fit' },
+};
+
+export const installBody = {
+  type: 'object',
+  required: ['id'],
+  additionalProperties: false,
+  properties: { id: pluginId, version, ...installOptions },
+};
+
+/** S:18.3; further fields of a registry entry may be sent along. */
+export const installFromUrlBody = {
+  type: 'object',
+  required: ['id', 'downloadUrl', 'checksum'],
+  properties: {
+    id: pluginId,
+    name: { type: 'string', maxLength: 200 },
+    version,
+    downloadUrl: { type: 'string', minLength: 1, maxLength: 2_000 },
+    checksum: { type: 'string', pattern: '^([sS][hH][aA]256:)?[0-9a-fA-F]{64}$' },
+    ...installOptions,
+  },
+};
+
+export const uploadBody = {
+  type: 'object',
+  required: ['plugin'],
+  properties: {
+    plugin: { type: 'string', format: 'binary', description: 'The zip' },
+    checksum: { type: 'string', description: 'sha256 of the zip; refused when it does not agree' },
+  },
+};
+
+export const updateBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { version, ...installOptions },
+};
+
+export const enableBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { withDependencies: installOptions.withDependencies },
+};
+
+export const emptyBody = { type: 'object', additionalProperties: false, properties: {} };
+
+export const uninstallBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    deleteData: { ...flag, description: 'Delete everything the plugin has stored as well' },
+    cascade: { ...flag, description: 'Uninstall the plugins that depend on it as well' },
+    force: { ...flag, description: 'Go on when a hook of the plugin fails' },
+  },
+};
+
+export const configBody = {
+  type: 'object',
+  required: ['config'],
+  additionalProperties: false,
+  properties: {
+    config: {
+      type: 'object',
+      maxProperties: 500,
+      description: 'Fields to set. What is absent stays, null clears; an empty or masked secret stays as it is.',
+    },
+  },
+};
+
+export const permissionsBody = {
+  type: 'object',
+  required: ['granted'],
+  additionalProperties: false,
+  properties: { granted: permissionList },
+};
+
+export const listQuery = {
+  type: 'object',
+  properties: { limit: { type: 'integer', minimum: 1, maximum: 500, default: 100 } },
+};

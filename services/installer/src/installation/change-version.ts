@@ -1,0 +1,119 @@
+import { errorAnswer, type LifecycleHook } from '@verifywise/contracts';
+import type { Operation, Step, StepDone, StepRun } from '../operations/operation.ts';
+import { hookErrorKept, hookStep, runHook, type Aim } from './hook-step.ts';
+import { introduced, type Reason } from './package-steps.ts';
+import type { SagaNeeds } from './saga-needs.ts';
+import { lock, pluginError, settle, settleInError } from './settle.ts';
+
+/**
+ * The hooks that lead from one version to another (S:5.3, S:5.5). Undone, they lead back: the new version is unloaded, the old one
+ * loaded, and enabled if it was.
+ */
+export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean }): Step[] {
+  const wasEnabled = ({ progress }: Operation) => progress.wasEnabled === true;
+  const reason = ({ progress }: Operation) => ({
+    reason: 'update' as const,
+    ...(progress.fromVersion === undefined ? {} : { fromVersion: progress.fromVersion }),
+  });
+  const next = (operation: Operation): Aim => ({ ...nextVersion(operation), state: 'installed', desired: 'disabled' });
+  return [
+    {
+      ...hookStep(needs, { name: 'onDisable', hook: 'onDisable', aim: () => oldDisabled, applies: wasEnabled }),
+      undo: (run) => restore(needs, run, 'onEnable', oldEnabled),
+    },
+    {
+      ...hookStep(needs, { name: 'onUnload', hook: 'onUnload', aim: () => oldUnloaded }),
+      undo: (run) => restore(needs, run, 'onLoad', oldLoaded),
+    },
+    {
+      name: 'introduce',
+      run: () => Promise.resolve({}),
+      undo: (run) => unloadNew(needs, run, next),
+    },
+    hookStep(needs, {
+      name: 'onInstall',
+      hook: 'onInstall',
+      aim: next,
+      options: reason,
+      applies: () => change.migrate,
+    }),
+    hookStep(needs, { name: 'onLoad', hook: 'onLoad', aim: next, options: reason }),
+    hookStep(needs, {
+      name: 'onEnable',
+      hook: 'onEnable',
+      aim: (operation) => ({ ...next(operation), state: 'enabled', desired: 'enabled' }),
+      options: reason,
+      applies: wasEnabled,
+    }),
+  ];
+}
+
+const oldDisabled: Aim = { state: 'disabled', desired: 'disabled' };
+const oldUnloaded: Aim = { state: 'unloaded', desired: 'disabled' };
+const oldLoaded: Aim = { state: 'installed', desired: 'disabled' };
+const oldEnabled: Aim = { state: 'enabled', desired: 'enabled' };
+
+export function nextVersion(operation: Operation) {
+  const { version, package: bytes, manifest } = introduced(operation);
+  return { version, package: bytes, manifest, granted: operation.progress.granted ?? manifest.permissions };
+}
+
+async function restore(needs: SagaNeeds, run: StepRun, hook: LifecycleHook, aim: Aim): Promise<StepDone> {
+  // Enabling what could not be loaded would only repeat the error.
+  if (run.operation.progress.restoreError !== undefined) return {};
+  try {
+    await runHook(needs, run, hook, () => aim, {});
+    return {};
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    return { progress: { restoreError: errorAnswer(error) } };
+  }
+}
+
+/** The new version may be what is broken, so its last words do not count. */
+async function unloadNew(needs: SagaNeeds, run: StepRun, aim: (operation: Operation) => Aim): Promise<StepDone> {
+  try {
+    await runHook(needs, run, 'onUnload', (operation) => ({ ...aim(operation), state: 'unloaded' }), {});
+    return {};
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    return hookErrorKept(run.operation, 'onUnload', error);
+  }
+}
+
+/** The version is changing; undone, the tenant has what it had, or at worst the old version in error. */
+export function beginChange(): Step {
+  return {
+    name: 'begin',
+    run: ({ operation: { tenant, pluginId } }) =>
+      Promise.resolve({
+        async commit(tx) {
+          const record = await lock(tx, tenant, pluginId);
+          await tx.saveInstallation({ ...record, state: 'updating', updatedAt: new Date() });
+          return { stateBefore: record.state };
+        },
+      }),
+    undo: ({ operation }, reason) => Promise.resolve({ commit: (tx) => backToBefore(tx, operation, reason) }),
+  };
+}
+
+async function backToBefore(tx: Parameters<typeof lock>[0], operation: Operation, reason: Reason): Promise<undefined> {
+  const { tenant, pluginId, progress, id, kind } = operation;
+  if (progress.stateBefore === undefined) return;
+  const record = await lock(tx, tenant, pluginId);
+  const { failure } = record.target ?? {};
+  const restoreError = failure === undefined ? progress.restoreError : { code: 'PLUGIN_CRASHED' as const, ...failure };
+  if (restoreError !== undefined) {
+    const { code, message } = restoreError;
+    await settleInError(tx, record, pluginError({ code, message }, { version: record.version, during: kind }), id);
+    return;
+  }
+  const lastError = pluginError(reason, { version: progress.manifest?.version ?? record.version, during: kind });
+  await settle(tx, tenant, pluginId, {
+    state: progress.stateBefore,
+    lastError,
+    ...(record.target === null ? {} : { runningSince: record.target.since }),
+  });
+  const message = `The ${kind} of ${pluginId} failed, and ${record.version} was restored: ${reason.message}`;
+  await tx.alert(tenant, { pluginId, version: record.version, message }, id);
+}

@@ -1,0 +1,96 @@
+import { compareVersions, PlatformError } from '@verifywise/contracts';
+import type { RegistryEntry } from '@verifywise/contracts';
+import type { Packages, PluginRegistry, StoredPackage } from './hands.ts';
+import type { ChosenSource, OperationInput } from './progress.ts';
+
+/** What is known of a version before its package is here. */
+export interface Choice {
+  chosen: ChosenSource;
+  version: string;
+  compatibility: RegistryEntry['compatibility'];
+  dependencies: Record<string, string>;
+}
+
+interface Needs {
+  packages: Packages;
+  registry: PluginRegistry;
+}
+
+/**
+ * Decides where the bytes of a version come from: the upload, our registry's entry, or what ships with the platform.
+ * URL and checksum are always our registry's; what the caller sent only has to agree with it (contract §3).
+ */
+export async function chooseSource(
+  { packages, registry }: Needs,
+  tenant: string,
+  pluginId: string,
+  input: OperationInput,
+): Promise<Choice> {
+  if (input.uploaded !== undefined) {
+    const uploaded = await packages.find(input.uploaded);
+    if (uploaded === null) throw new PlatformError('PACKAGE_NOT_FOUND', `The uploaded package ${input.uploaded} is gone`);
+    return storedChoice(uploaded, 'upload');
+  }
+  const builtin = (await packages.builtins()).find(({ manifest }) => manifest.id === pluginId);
+  const entry = await findEntry(registry, tenant, pluginId, input, builtin);
+  if (entry !== null && !isBetter(builtin, entry, input)) return registryChoice(entry, input);
+  if (builtin !== undefined && (input.version === undefined || input.version === builtin.manifest.version)) {
+    return storedChoice(builtin, 'builtin');
+  }
+  if (input.version === undefined) throw new PlatformError('PLUGIN_NOT_FOUND', `No registry has a plugin ${pluginId}`);
+  throw new PlatformError('VERSION_NOT_FOUND', `No registry has version ${input.version} of ${pluginId}`);
+}
+
+async function findEntry(
+  registry: PluginRegistry,
+  tenant: string,
+  pluginId: string,
+  input: OperationInput,
+  builtin: StoredPackage | undefined,
+): Promise<RegistryEntry | null> {
+  try {
+    return await registry.find(tenant, pluginId, input.version);
+  } catch (error) {
+    // What ships with the platform can be installed while the registry is away.
+    if (builtin !== undefined && input.downloadUrl === undefined) return null;
+    throw error;
+  }
+}
+
+/** A plugin that ships with the platform needs no download, unless the registry has a newer one or its own URL was asked for. */
+function isBetter(builtin: StoredPackage | undefined, entry: RegistryEntry, input: OperationInput): boolean {
+  if (builtin === undefined || input.downloadUrl !== undefined) return false;
+  return compareVersions(builtin.manifest.version, entry.version) >= 0;
+}
+
+function storedChoice({ digest, manifest }: StoredPackage, source: 'upload' | 'builtin'): Choice {
+  const { version, compatibility, dependencies } = manifest;
+  return { chosen: { kind: 'stored', source, digest }, version, compatibility, dependencies };
+}
+
+function registryChoice(entry: RegistryEntry, input: OperationInput): Choice {
+  const { registry, verified, local, allowedHosts, downloadUrl, checksum, version } = entry;
+  if (input.downloadUrl !== undefined && input.downloadUrl !== downloadUrl) {
+    throw new PlatformError('DOWNLOAD_URL_MISMATCH', `Registry ${registry} has ${entry.id} ${version} at another URL`, {
+      details: { expected: downloadUrl },
+    });
+  }
+  if (input.checksum !== undefined && bareChecksum(input.checksum) !== bareChecksum(checksum)) {
+    throw new PlatformError(
+      'CHECKSUM_MISMATCH',
+      `Registry ${registry} promises ${checksum} for ${entry.id} ${version}, not ${input.checksum}`,
+      { details: { expected: checksum } },
+    );
+  }
+  return {
+    chosen: { kind: 'registry', registry, verified, local, allowedHosts, downloadUrl, checksum, version },
+    version,
+    compatibility: entry.compatibility,
+    dependencies: entry.dependencies,
+  };
+}
+
+/** `sha256:` may be left out, and hexadecimal has two cases. */
+function bareChecksum(checksum: string): string {
+  return checksum.replace(/^sha256:/i, '').toLowerCase();
+}

@@ -1,0 +1,76 @@
+import { satisfies } from '@verifywise/contracts';
+import type { InstalledRecord } from './installed-plugin.ts';
+
+/** Something a plugin needs that is not there as it is needed. */
+export interface Requirement {
+  id: string;
+  range: string;
+  problem: 'not installed' | 'wrong version' | 'not enabled';
+  installed?: string;
+}
+
+export interface DependencyView {
+  id: string;
+  range: string;
+  installedVersion: string | null;
+  enabled: boolean;
+  satisfied: boolean;
+}
+
+/** What of these dependencies is not installed in a version that fits (S:9.3). */
+export function missingDependencies(needed: Record<string, string>, installed: InstalledRecord[]): Requirement[] {
+  return Object.entries(needed).flatMap(([id, range]): Requirement[] => {
+    const found = usable(installed, id);
+    if (found === undefined) return [{ id, range, problem: 'not installed' }];
+    if (!satisfies(found.version, range)) {
+      return [{ id, range, problem: 'wrong version', installed: found.version }];
+    }
+    return [];
+  });
+}
+
+/** As for installing, and everything must be enabled as well (contract §4). */
+export function unreadyDependencies(needed: Record<string, string>, installed: InstalledRecord[]): Requirement[] {
+  const missing = missingDependencies(needed, installed);
+  const absent = new Set(missing.map(({ id }) => id));
+  const disabled = Object.entries(needed).flatMap(([id, range]): Requirement[] => {
+    const found = usable(installed, id);
+    if (absent.has(id) || found === undefined || found.desired === 'enabled') return [];
+    return [{ id, range, problem: 'not enabled', installed: found.version }];
+  });
+  return [...missing, ...disabled];
+}
+
+/** Who needs this plugin, those first that nobody else needs: the order to uninstall them in. */
+export function dependentsOf(pluginId: string, installed: InstalledRecord[]): string[] {
+  const order: string[] = [];
+  const seen = new Set([pluginId]);
+  const visit = (id: string) => {
+    for (const record of installed) {
+      if (seen.has(record.pluginId) || !Object.hasOwn(record.manifest.dependencies, id)) continue;
+      seen.add(record.pluginId);
+      visit(record.pluginId);
+      order.push(record.pluginId);
+    }
+  };
+  visit(pluginId);
+  return order;
+}
+
+export function dependencyViews(needed: Record<string, string>, installed: InstalledRecord[]): DependencyView[] {
+  return Object.entries(needed).map(([id, range]) => {
+    const found = usable(installed, id);
+    return {
+      id,
+      range,
+      installedVersion: found?.version ?? null,
+      enabled: found?.desired === 'enabled',
+      satisfied: found !== undefined && satisfies(found.version, range),
+    };
+  });
+}
+
+/** A plugin that is still being installed may yet be undone. */
+function usable(installed: InstalledRecord[], id: string): InstalledRecord | undefined {
+  return installed.find(({ pluginId, state }) => pluginId === id && state !== 'installing');
+}

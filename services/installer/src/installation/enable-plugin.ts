@@ -1,0 +1,126 @@
+import { missingConfig, PluginEnabled } from '@verifywise/contracts';
+import type { Operation, Saga, Step } from '../operations/operation.ts';
+import { chooseSource } from './choose-source.ts';
+import { unreadyDependencies, type Requirement } from './dependencies.ts';
+import { ConfigMissingError, DependenciesMissingError, PluginNotInstalledError } from './errors.ts';
+import { hookStep } from './hook-step.ts';
+import { installSteps } from './install-plugin.ts';
+import type { InstalledRecord } from './installed-plugin.ts';
+import { childrenStep, dependenciesFirst } from './package-steps.ts';
+import type { ChildOperation } from './progress.ts';
+import type { SagaNeeds } from './saga-needs.ts';
+import { factOf, lock, pluginError, settle, settleInError } from './settle.ts';
+
+/** An installed plugin begins to work. One that ships with the platform is installed first (contract §4). */
+export function enableSaga(needs: SagaNeeds): Saga {
+  return [
+    checkEnable(needs),
+    childrenStep(needs, 'install-dependencies'),
+    ...installSteps(needs, ({ progress }) => progress.installFirst === true),
+    readyToEnable(needs),
+    childrenStep(needs, 'enable-dependencies', 'enableFirst'),
+    {
+      ...hookStep(needs, {
+        name: 'onEnable',
+        hook: 'onEnable',
+        aim: () => ({ state: 'enabled', desired: 'enabled' }),
+        applies: somethingToDo,
+      }),
+      undo: ({ operation }, reason) =>
+        Promise.resolve({
+          async commit(tx) {
+            const record = await lock(tx, operation.tenant, operation.pluginId);
+            const error = pluginError(reason, { version: record.version, during: 'onEnable' });
+            await settleInError(tx, record, error, operation.id);
+            return undefined;
+          },
+        }),
+    },
+    saveEnabled(),
+  ];
+}
+
+function somethingToDo({ progress }: Operation): boolean {
+  return progress.nothingToDo !== true;
+}
+
+function checkEnable(needs: SagaNeeds): Step {
+  return {
+    name: 'check',
+    async run({ operation }) {
+      const { tenant, pluginId, input } = operation;
+      const record = await needs.installations.find(tenant, pluginId);
+      if (record !== null) return { progress: { nothingToDo: isEnabled(record), installFirst: false } };
+      const builtin = (await needs.packages.builtins()).find(({ manifest }) => manifest.id === pluginId);
+      if (builtin === undefined) throw new PluginNotInstalledError(pluginId);
+      const { version } = builtin.manifest;
+      const choice = await chooseSource(needs, tenant, pluginId, { version });
+      const installed = await needs.installations.list(tenant);
+      const children = dependenciesFirst(pluginId, choice.dependencies, installed, input.withDependencies);
+      return { progress: { installFirst: true, chosen: choice.chosen, children } };
+    },
+  };
+}
+
+function isEnabled({ desired, state }: InstalledRecord): boolean {
+  return desired === 'enabled' && state === 'enabled';
+}
+
+function readyToEnable(needs: SagaNeeds): Step {
+  return {
+    name: 'ready',
+    applies: somethingToDo,
+    async run({ operation }) {
+      const { tenant, pluginId, input } = operation;
+      const record = await needs.installations.find(tenant, pluginId);
+      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const config = await needs.installations.findConfig(tenant, pluginId);
+      const missing = missingConfig(record.manifest.config, { ...config?.values, ...config?.secrets });
+      if (missing.length > 0) throw new ConfigMissingError(pluginId, missing);
+      const unready = unreadyDependencies(record.manifest.dependencies, await needs.installations.list(tenant));
+      if (unready.length > 0 && input.withDependencies !== true) throw new DependenciesMissingError(pluginId, unready);
+      if (unready.some(({ problem }) => problem === 'wrong version')) {
+        throw new DependenciesMissingError(pluginId, unready);
+      }
+      return { progress: { enableFirst: unready.flatMap(bringUp) } };
+    },
+  };
+}
+
+function bringUp({ id, problem }: Requirement): ChildOperation[] {
+  const enable = { pluginId: id, kind: 'enable', input: { withDependencies: true } } as const;
+  if (problem === 'not enabled') return [enable];
+  return [{ pluginId: id, kind: 'install', input: { withDependencies: true } }, enable];
+}
+
+function saveEnabled(): Step {
+  return {
+    name: 'enabled',
+    applies: somethingToDo,
+    final: true,
+    run({ operation }) {
+      const { tenant, pluginId, actor, id } = operation;
+      return Promise.resolve({
+        async commit(tx) {
+          const { target, state: before } = await lock(tx, tenant, pluginId);
+          const record = await settle(tx, tenant, pluginId, {
+            state: 'enabled',
+            desired: 'enabled',
+            lastError: null,
+            ...(target === null ? {} : { runningSince: target.since }),
+          });
+          await tx.audit(tenant, {
+            pluginId,
+            action: 'enable',
+            actor,
+            before: { state: before },
+            after: { state: 'enabled' },
+            operationId: id,
+          });
+          await tx.publish(PluginEnabled, tenant, { ...factOf(record), timestamp: new Date().toISOString() });
+          return undefined;
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Permission } from '@verifywise/plugin-types';
+import { PermissionsNotAcceptedError } from './errors.ts';
+
+/** A first installation grants what is declared; an admin who names what they accept must have named all of it. */
+export function grantsOnInstall(
+  pluginId: string,
+  declared: Permission[],
+  accepted: Permission[] | undefined,
+): Permission[] {
+  if (accepted !== undefined) assertAccepted(pluginId, declared, accepted);
+  return [...declared];
+}
+
+/** An update keeps what was granted and taken away; only what is newly declared needs consent (contract §2). */
+export function grantsOnUpdate(
+  pluginId: string,
+  before: { declared: Permission[]; granted: Permission[] },
+  declared: Permission[],
+  accepted: Permission[] | undefined,
+): Permission[] {
+  const known = new Set([...before.declared, ...before.granted]);
+  const added = declared.filter((permission) => !known.has(permission));
+  assertAccepted(pluginId, added, accepted ?? []);
+  return [...before.granted, ...added];
+}
+
+function assertAccepted(pluginId: string, needed: Permission[], accepted: Permission[]): void {
+  const missing = needed.filter((permission) => !accepted.includes(permission));
+  if (missing.length > 0) throw new PermissionsNotAcceptedError(pluginId, missing);
+}

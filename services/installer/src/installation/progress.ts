@@ -1,0 +1,67 @@
+import type { ErrorAnswer, PackageRef, PluginState } from '@verifywise/contracts';
+import type { Permission, PluginManifest } from '@verifywise/plugin-types';
+import type { PluginSource } from './installed-plugin.ts';
+
+/** What an admin asked for. Which fields matter depends on the kind of the operation. */
+export interface OperationInput {
+  version?: string;
+  /** As the caller believes them to be; they must agree with our registry. */
+  downloadUrl?: string;
+  checksum?: string;
+  /** The digest of a package that was uploaded and taken in already. */
+  uploaded?: string;
+  withDependencies?: boolean;
+  acceptedPermissions?: Permission[];
+  force?: boolean;
+  deleteData?: boolean;
+  cascade?: boolean;
+}
+
+/** Where the bytes of a version come from. */
+export type ChosenSource =
+  | { kind: 'stored'; source: PluginSource; digest: string }
+  | {
+      kind: 'registry';
+      registry: string;
+      verified: boolean;
+      local: boolean;
+      allowedHosts: string[];
+      downloadUrl: string;
+      checksum: string;
+      version: string;
+    };
+
+export interface ChildOperation {
+  pluginId: string;
+  kind: 'install' | 'enable' | 'uninstall';
+  input: OperationInput;
+}
+
+/** What the steps of an operation leave for the ones after them. */
+export interface Progress {
+  /** The state was reached before we began. */
+  nothingToDo?: boolean;
+  installFirst?: boolean;
+  chosen?: ChosenSource;
+  children?: ChildOperation[];
+  /** What enabling needs enabled before. */
+  enableFirst?: ChildOperation[];
+  package?: PackageRef;
+  manifest?: PluginManifest;
+  warnings?: string[];
+  granted?: Permission[];
+  source?: PluginSource;
+  registry?: string | null;
+  verified?: boolean;
+  /** Data of an earlier life of the plugin was found; undoing an install leaves it. */
+  hadRemains?: boolean;
+  wasEnabled?: boolean;
+  stateBefore?: PluginState;
+  /** It was in error before: its hooks need not succeed any more. */
+  wasBroken?: boolean;
+  fromVersion?: string;
+  /** Going back to what ran before an update did not work either. */
+  restoreError?: ErrorAnswer & { stack?: string };
+  /** Hook errors that `force` went past. */
+  hookErrors?: (ErrorAnswer & { step: string })[];
+}

@@ -1,0 +1,39 @@
+import type { PluginFailure } from '@verifywise/contracts';
+import type { Actor } from './transaction.ts';
+
+export interface AuditLine {
+  action: string;
+  pluginId: string;
+  actor: Actor;
+  before: unknown;
+  after: unknown;
+  operationId: string | null;
+  at: string;
+}
+
+export interface AlertLine {
+  id: string;
+  pluginId: string;
+  version: string;
+  message: string;
+  failure: PluginFailure | null;
+  at: string;
+}
+
+export interface ErrorLine {
+  operationId: string;
+  operation: string;
+  step: string;
+  code: string;
+  message: string;
+  stack?: string;
+  at: string;
+}
+
+/** What happened to a tenant's plugins, newest first. */
+export interface Records {
+  audit(tenant: string, pluginId: string, limit: number): Promise<AuditLine[]>;
+  alerts(tenant: string, limit: number): Promise<AlertLine[]>;
+  /** Steps of operations that failed. */
+  failedSteps(tenant: string, pluginId: string, limit: number): Promise<ErrorLine[]>;
+}

@@ -1,0 +1,51 @@
+import type { ErrorCode, PluginFailure } from '@verifywise/contracts';
+import type { InstalledRecord } from './installed-plugin.ts';
+import { pluginError, settleInError } from './settle.ts';
+import type { Transact } from './transaction.ts';
+
+export type ReportFailure = (tenant: string, failure: PluginFailure, about: FailureReport) => Promise<void>;
+
+export interface FailureReport {
+  /** The same on every delivery of one report. */
+  id: string;
+  at: string;
+}
+
+/** An enabled plugin failed: it is disabled, the error kept, the admin alerted, others are unaffected (S:14.1). */
+export function createReportFailure(transact: Transact): ReportFailure {
+  return (tenant, failure, { id, at }) =>
+    transact(async (tx) => {
+      const record = await tx.lockInstallation(tenant, failure.pluginId);
+      if (record === null) return;
+      if (record.target !== null) {
+        // The operation under way decides what comes of it, once its hook has answered.
+        if (failure.generation < record.target.since) return;
+        await tx.saveInstallation({ ...record, target: { ...record.target, failure } });
+        return;
+      }
+      if (isOldNews(record, failure)) return;
+      const { reason, message, stack, during, version } = failure;
+      const error = pluginError(
+        { code: codeOf[reason], message, ...(stack === undefined ? {} : { stack }) },
+        { version, at, ...(during === undefined ? {} : { during }) },
+      );
+      await settleInError(tx, record, error, id, failure);
+    });
+}
+
+/** A generation before the last enabling is another life of the plugin; after it was disabled the report has come already. */
+function isOldNews(record: InstalledRecord, failure: PluginFailure): boolean {
+  if (failure.generation < record.runningSince) return true;
+  return record.state === 'error' || record.state === 'uninstalling';
+}
+
+const codeOf: Record<PluginFailure['reason'], ErrorCode> = {
+  exit: 'PLUGIN_CRASHED',
+  signal: 'PLUGIN_CRASHED',
+  memory: 'PLUGIN_CRASHED',
+  hang: 'HANDLER_TIMED_OUT',
+  'hook-timeout': 'HOOK_TIMED_OUT',
+  unhandled: 'HANDLER_FAILED',
+  hook: 'HOOK_FAILED',
+  load: 'PLUGIN_LOAD_FAILED',
+};

@@ -1,0 +1,66 @@
+import { PlatformError, PluginRolledBack } from '@verifywise/contracts';
+import type { Saga, Step } from '../operations/operation.ts';
+import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
+import { PluginNotInstalledError } from './errors.ts';
+import { introduced } from './package-steps.ts';
+import type { SagaNeeds } from './saga-needs.ts';
+import { factOf, lock, settle } from './settle.ts';
+
+/** S:5.5: back to the version before the last update; both packages are here, so nothing is fetched. */
+export function rollbackSaga(needs: SagaNeeds): Saga {
+  return [checkRollback(needs), beginChange(), ...changeVersionSteps(needs, { migrate: false }), saveRolledBack()];
+}
+
+function checkRollback(needs: SagaNeeds): Step {
+  return {
+    name: 'check',
+    async run({ operation: { tenant, pluginId } }) {
+      const record = await needs.installations.find(tenant, pluginId);
+      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const { previous } = record;
+      if (previous === null) {
+        throw new PlatformError('NOTHING_TO_ROLL_BACK', `No earlier version of ${pluginId} is kept`);
+      }
+      return {
+        progress: {
+          ...previous,
+          registry: record.registry,
+          wasEnabled: record.desired === 'enabled',
+          fromVersion: record.version,
+        },
+        outcome: { fromVersion: record.version, version: previous.version },
+      };
+    },
+  };
+}
+
+function saveRolledBack(): Step {
+  return {
+    name: 'rolled-back',
+    final: true,
+    run({ operation }) {
+      const { tenant, pluginId, actor, id, progress } = operation;
+      return Promise.resolve({
+        async commit(tx) {
+          const left = await lock(tx, tenant, pluginId);
+          const { version, package: bytes, manifest, granted, source, verified } = left;
+          const enabled = progress.wasEnabled === true;
+          const record = await settle(tx, tenant, pluginId, {
+            ...introduced(operation),
+            ...nextVersion(operation),
+            state: enabled ? 'enabled' : 'installed',
+            desired: enabled ? 'enabled' : 'disabled',
+            // Swapped, so that a rollback can itself be taken back.
+            previous: { version, package: bytes, manifest, granted, source, verified },
+            lastError: null,
+            ...(left.target === null ? {} : { runningSince: left.target.since }),
+          });
+          const change = { before: { version }, after: { version: record.version } };
+          await tx.audit(tenant, { pluginId, action: 'rollback', actor, ...change, operationId: id });
+          await tx.publish(PluginRolledBack, tenant, { ...factOf(record), fromVersion: version });
+          return undefined;
+        },
+      });
+    },
+  };
+}

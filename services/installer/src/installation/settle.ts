@@ -1,0 +1,87 @@
+import { PlatformError, PluginDisabled } from '@verifywise/contracts';
+import type { ErrorAnswer, PluginFailure, PluginState } from '@verifywise/contracts';
+
+import { PluginNotInstalledError } from './errors.ts';
+import type { InstalledRecord, PluginError } from './installed-plugin.ts';
+import { suggestedFix } from './suggested-fix.ts';
+import type { Transaction } from './transaction.ts';
+
+type Change = Partial<Omit<InstalledRecord, 'tenant' | 'pluginId' | 'generation' | 'target'>>;
+
+/** Makes the target true: the row becomes what the hooks have seen, under the generation they have seen. */
+export async function settle(
+  tx: Transaction,
+  tenant: string,
+  pluginId: string,
+  change: Change,
+): Promise<InstalledRecord> {
+  const record = await lock(tx, tenant, pluginId);
+  const failure = record.target?.failure;
+  if (failure !== undefined) {
+    throw new PlatformError('PLUGIN_CRASHED', `${pluginId} failed right after its hook: ${failure.message}`);
+  }
+  const generation = record.target?.generation ?? (await tx.nextGeneration());
+  const settled = { ...record, ...change, generation, target: null, updatedAt: new Date() };
+  await tx.saveInstallation(settled);
+  await tx.tellRunner(settled);
+  return settled;
+}
+
+/** Something went wrong: disabled, in error, with the error kept and the admin alerted (S:14.1, S:14.2). */
+export async function settleInError(
+  tx: Transaction,
+  record: InstalledRecord,
+  error: PluginError,
+  alertId: string,
+  failure?: PluginFailure,
+): Promise<InstalledRecord> {
+  const wasEnabled = record.desired === 'enabled';
+  const settled: InstalledRecord = {
+    ...record,
+    state: 'error',
+    desired: 'disabled',
+    generation: await tx.nextGeneration(),
+    target: null,
+    lastError: error,
+    updatedAt: new Date(),
+  };
+  await tx.saveInstallation(settled);
+  await tx.tellRunner(settled);
+  if (wasEnabled) await publishLifecycle(tx, settled);
+  const { tenant, pluginId, version } = settled;
+  const message = `Plugin ${pluginId} ${version} was disabled: ${error.message}`;
+  await tx.alert(tenant, { pluginId, version, message, ...(failure === undefined ? {} : { failure }) }, alertId);
+  return settled;
+}
+
+async function publishLifecycle(tx: Transaction, { tenant, pluginId, version, state, generation }: InstalledRecord) {
+  const timestamp = new Date().toISOString();
+  await tx.publish(PluginDisabled, tenant, { pluginId, version, state, generation, timestamp });
+}
+
+export async function lock(tx: Transaction, tenant: string, pluginId: string): Promise<InstalledRecord> {
+  const record = await tx.lockInstallation(tenant, pluginId);
+  if (record === null) throw new PluginNotInstalledError(pluginId);
+  return record;
+}
+
+/** What is kept of an error for the admin. */
+export function pluginError(
+  error: ErrorAnswer & { stack?: string },
+  about: { version: string; during?: string; at?: string },
+): PluginError {
+  const fix = suggestedFix(error.code, about.during);
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(about.during === undefined ? {} : { during: about.during }),
+    version: about.version,
+    at: about.at ?? new Date().toISOString(),
+    ...(fix === undefined ? {} : { suggestedFix: fix }),
+  };
+}
+
+export function factOf(record: InstalledRecord, state: PluginState = record.state) {
+  return { pluginId: record.pluginId, version: record.version, state, generation: record.generation };
+}

@@ -1,0 +1,54 @@
+import type { Fact, PluginFailure } from '@verifywise/contracts';
+import type { ConfigRecord, InstalledRecord } from './installed-plugin.ts';
+
+/** Who did something: an admin, or the platform itself. */
+export type Actor = { userId: string; role: string; name?: string; email?: string } | { service: string };
+
+export interface AuditEntry {
+  pluginId: string;
+  action: string;
+  actor: Actor;
+  before?: unknown;
+  after?: unknown;
+  operationId?: string;
+}
+
+export interface ConfigChange {
+  pluginId: string;
+  field: string;
+  secret: boolean;
+  /** Absent for secrets: that they changed is history, what they were is not. */
+  before?: unknown;
+  after?: unknown;
+  actor: Actor;
+}
+
+export interface Alert {
+  pluginId: string;
+  version: string;
+  message: string;
+  failure?: PluginFailure;
+}
+
+/** Everything that changes together: rows, the facts about them, and the audit log. */
+export interface Transaction {
+  /** Locked until the transaction ends. */
+  lockInstallation(tenant: string, pluginId: string): Promise<InstalledRecord | null>;
+  findConfig(tenant: string, pluginId: string): Promise<ConfigRecord | null>;
+  /** Higher than every generation given before, whatever the plugin. */
+  nextGeneration(): Promise<number>;
+  saveInstallation(record: InstalledRecord): Promise<void>;
+  removeInstallation(tenant: string, pluginId: string): Promise<void>;
+  saveConfig(config: ConfigRecord): Promise<void>;
+  removeConfig(tenant: string, pluginId: string): Promise<void>;
+  recordConfigChange(tenant: string, change: ConfigChange): Promise<void>;
+  audit(tenant: string, entry: AuditEntry): Promise<void>;
+  /** Stored, and published as a fact for whoever notifies admins; an alert with an id that is known is not repeated. */
+  alert(tenant: string, alert: Alert, id: string): Promise<void>;
+  publish<Payload>(fact: Fact<Payload>, tenant: string, payload: Payload): Promise<void>;
+  /** Tells the owner of the tenant's partition what the installation is now. */
+  tellRunner(record: InstalledRecord): Promise<void>;
+  tellRunnerToForget(tenant: string, pluginId: string, generation: number): Promise<void>;
+}
+
+export type Transact = <Result>(work: (transaction: Transaction) => Promise<Result>) => Promise<Result>;

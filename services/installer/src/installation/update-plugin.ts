@@ -1,0 +1,102 @@
+import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
+import type { Saga, Step } from '../operations/operation.ts';
+import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
+import { chooseSource } from './choose-source.ts';
+import { assertCompatible } from './compatibility.ts';
+import { missingDependencies } from './dependencies.ts';
+import { DependenciesMissingError, PluginNotInstalledError } from './errors.ts';
+import { grantsOnUpdate } from './grants.ts';
+import { childrenStep, dependenciesFirst, introduced, packageStep } from './package-steps.ts';
+import type { SagaNeeds } from './saga-needs.ts';
+import { factOf, lock, settle } from './settle.ts';
+
+/** S:5.3: the new version takes the place of the old one, which is kept for a rollback. */
+export function updateSaga(needs: SagaNeeds): Saga {
+  return [
+    checkUpdate(needs),
+    childrenStep(needs, 'dependencies'),
+    packageStep(needs, () => true),
+    acceptUpdate(needs),
+    beginChange(),
+    ...changeVersionSteps(needs, { migrate: true }),
+    saveUpdated(),
+  ];
+}
+
+function checkUpdate(needs: SagaNeeds): Step {
+  return {
+    name: 'check',
+    async run({ operation }) {
+      const { tenant, pluginId, input } = operation;
+      const record = await needs.installations.find(tenant, pluginId);
+      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const choice = await chooseSource(needs, tenant, pluginId, input);
+      const newer = compareVersions(choice.version, record.version);
+      if (newer === 0 || (newer < 0 && input.force !== true)) {
+        throw new PlatformError(
+          'NOTHING_TO_UPDATE',
+          `Plugin ${pluginId} is at ${record.version}, and ${choice.version} is not newer`,
+        );
+      }
+      assertCompatible({ id: pluginId, ...choice }, needs.hostVersion, input.force);
+      const installed = await needs.installations.list(tenant);
+      const children = dependenciesFirst(pluginId, choice.dependencies, installed, input.withDependencies);
+      const progress = {
+        chosen: choice.chosen,
+        children,
+        wasEnabled: record.desired === 'enabled',
+        fromVersion: record.version,
+      };
+      return { progress, outcome: { fromVersion: record.version, version: choice.version } };
+    },
+  };
+}
+
+function acceptUpdate(needs: SagaNeeds): Step {
+  return {
+    name: 'accept',
+    async run({ operation }) {
+      const { tenant, pluginId, input } = operation;
+      const { manifest } = introduced(operation);
+      const record = await needs.installations.find(tenant, pluginId);
+      if (record === null) throw new PluginNotInstalledError(pluginId);
+      assertCompatible(manifest, needs.hostVersion, input.force);
+      const missing = missingDependencies(manifest.dependencies, await needs.installations.list(tenant));
+      if (missing.length > 0) throw new DependenciesMissingError(pluginId, missing);
+      const before = { declared: record.manifest.permissions, granted: record.granted };
+      const granted = grantsOnUpdate(pluginId, before, manifest.permissions, input.acceptedPermissions);
+      return { progress: { granted } };
+    },
+  };
+}
+
+function saveUpdated(): Step {
+  return {
+    name: 'updated',
+    final: true,
+    run({ operation }) {
+      const { tenant, pluginId, actor, id, progress } = operation;
+      return Promise.resolve({
+        async commit(tx) {
+          const old = await lock(tx, tenant, pluginId);
+          const { version, package: bytes, manifest, granted, source, verified } = old;
+          const enabled = progress.wasEnabled === true;
+          const record = await settle(tx, tenant, pluginId, {
+            ...introduced(operation),
+            ...nextVersion(operation),
+            state: enabled ? 'enabled' : 'installed',
+            desired: enabled ? 'enabled' : 'disabled',
+            previous: { version, package: bytes, manifest, granted, source, verified },
+            lastError: null,
+            ...(old.target === null ? {} : { runningSince: old.target.since }),
+          });
+          const before = { version, granted };
+          const after = { version: record.version, granted: record.granted };
+          await tx.audit(tenant, { pluginId, action: 'update', actor, before, after, operationId: id });
+          await tx.publish(PluginUpdated, tenant, { ...factOf(record), fromVersion: version });
+          return undefined;
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { Operation } from '../operations/operation.ts';
+import type { Operations } from '../operations/operations.ts';
+import type { Installations, StoredPackage } from './hands.ts';
+import type { Actor } from './transaction.ts';
+
+export interface Upload {
+  archive: Buffer;
+  checksum?: string;
+}
+
+export type UploadPlugin = (tenant: string, upload: Upload, actor: Actor) => Promise<Operation>;
+
+interface Needs {
+  installations: Installations;
+  takeIn(archive: Buffer, checksum: string | undefined): Promise<StoredPackage>;
+  operations: Operations;
+}
+
+/** A plugin from an admin's own hands (S:11.2): stored first, then installed, or put in the place of another version. */
+export function createUploadPlugin({ installations, takeIn, operations }: Needs): UploadPlugin {
+  return async (tenant, { archive, checksum }, actor) => {
+    const { digest, manifest } = await takeIn(archive, checksum);
+    const existing = await installations.find(tenant, manifest.id);
+    const kind = existing !== null && existing.version !== manifest.version ? 'update' : 'install';
+    return operations.start({ tenant, pluginId: manifest.id, kind, input: { uploaded: digest }, actor });
+  };
+}

@@ -1,0 +1,174 @@
+import { errorFromAnswer, PlatformError } from '@verifywise/contracts';
+import type { Log } from '../log.ts';
+import type { Lease, NewOperation, OperationStore } from './operation-store.ts';
+import type { Operation, OperationKind, Saga } from './operation.ts';
+import { LeaseLostError } from './lease-lost.ts';
+import { runSaga } from './run-saga.ts';
+
+export interface OperationTimes {
+  /** How long an operation stays ours without renewal: after a kill, another replica goes on this much later. */
+  leaseMs: number;
+  /** How often to look for operations whose holder has gone. */
+  sweepMs: number;
+}
+
+/** How many abandoned operations one sweep takes, so that replicas share them. */
+const CLAIM_AT_ONCE = 10;
+/** A watcher of an operation that another replica runs looks into the database this often. */
+const LOOK_AGAIN_MS = 250;
+
+interface Needs {
+  store: OperationStore;
+  sagas: () => Record<OperationKind, Saga>;
+  times: OperationTimes;
+  log: Log;
+}
+
+/** Starts operations, goes on with those a killed replica has left, and lets others wait for their end. */
+export class Operations {
+  readonly #needs: Needs;
+  readonly #stopping = new AbortController();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #watchers = new Set<() => void>();
+  readonly #sweeper: NodeJS.Timeout;
+  #sweeping: Promise<void> = Promise.resolve();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    this.#sweeper = setInterval(() => {
+      this.#sweeping = this.#sweep();
+    }, needs.times.sweepMs);
+  }
+
+  /** Stores the operation and begins it; BUSY when the plugin has one already. */
+  async start(wanted: NewOperation): Promise<Operation> {
+    if (this.#stopping.signal.aborted) throw new PlatformError('STOPPING', 'This installer is stopping; ask again');
+    const { operation, lease } = await this.#needs.store.create(wanted, this.#needs.times.leaseMs);
+    this.#run(operation, lease);
+    return operation;
+  }
+
+  find(tenant: string, id: string): Promise<Operation | null> {
+    return this.#needs.store.find(tenant, id);
+  }
+
+  /** The operation once it has finished, or as it stands when the time is over or the signal says so. */
+  async wait(tenant: string, id: string, limitMs: number, signal?: AbortSignal): Promise<Operation> {
+    const end = performance.now() + limitMs;
+    for (;;) {
+      const operation = await this.#needs.store.find(tenant, id);
+      if (operation === null) throw new PlatformError('OPERATION_NOT_FOUND', `There is no operation ${id}`);
+      const left = end - performance.now();
+      if (isFinished(operation) || left <= 0 || signal?.aborted === true || this.#stopping.signal.aborted) {
+        return operation;
+      }
+      await this.#change(Math.min(left, LOOK_AGAIN_MS));
+    }
+  }
+
+  /** Every stand of the operation from now to its end. */
+  async *watch(tenant: string, id: string, limitMs: number, signal: AbortSignal): AsyncGenerator<Operation> {
+    const end = performance.now() + limitMs;
+    let seen = '';
+    while (!signal.aborted && !this.#stopping.signal.aborted && performance.now() < end) {
+      const operation = await this.#needs.store.find(tenant, id);
+      if (operation === null) return;
+      const stand = JSON.stringify([operation.status, operation.steps]);
+      if (stand !== seen) yield operation;
+      seen = stand;
+      if (isFinished(operation)) return;
+      await this.#change(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** Runs an operation inside another one and answers its end; after a crash the same child is found again. */
+  async runChild(parent: Operation, wanted: Omit<NewOperation, 'tenant' | 'actor' | 'parentId'>, signal: AbortSignal) {
+    const { store } = this.#needs;
+    const { tenant, actor, id: parentId } = parent;
+    const child =
+      (await store.findChild(parentId, wanted.pluginId, wanted.kind)) ?? (await this.start({ ...wanted, tenant, actor, parentId }));
+    const ended = await this.wait(tenant, child.id, CHILD_LIMIT_MS, signal);
+    signal.throwIfAborted();
+    if (ended.status === 'succeeded') return ended;
+    const reason = ended.error ?? { code: 'TIMED_OUT' as const, message: `It took longer than ${CHILD_LIMIT_MS} ms` };
+    throw new PlatformError('DEPENDENCY_FAILED', `${wanted.kind} of ${wanted.pluginId} failed: ${reason.message}`, {
+      details: { pluginId: wanted.pluginId, operationId: child.id, code: reason.code },
+      cause: errorFromAnswer(reason),
+    });
+  }
+
+  /** Lets go of what is running, at whatever step it is; another replica, or the next start, goes on from there. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.#stopping.abort(new PlatformError('STOPPING', 'This installer is stopping'));
+    this.#notify();
+    await this.#sweeping;
+    await Promise.all(this.#running.values());
+  }
+
+  #run(operation: Operation, lease: Lease): void {
+    const run = this.#runLeased(operation, lease).finally(() => {
+      this.#running.delete(operation.id);
+      this.#notify();
+    });
+    this.#running.set(operation.id, run);
+  }
+
+  async #runLeased(operation: Operation, lease: Lease): Promise<void> {
+    const { store, sagas, times, log } = this.#needs;
+    const about = { operationId: operation.id, tenant: operation.tenant, pluginId: operation.pluginId };
+    const lost = new AbortController();
+    const signal = AbortSignal.any([this.#stopping.signal, lost.signal]);
+    const renewal = setInterval(() => {
+      store.renew(lease, times.leaseMs).catch((error: unknown) => {
+        if (error instanceof LeaseLostError) lost.abort(error);
+        else log.warn({ ...about, err: error }, 'The lease of an operation could not be renewed');
+      });
+    }, times.leaseMs / 3);
+    try {
+      const changed = () => this.#notify();
+      const ended = await runSaga({ store, log, changed }, sagas()[operation.kind], operation, lease, signal);
+      log.info({ ...about, status: ended.status }, `${operation.kind} of ${operation.pluginId} ${ended.status}`);
+    } catch (error) {
+      // Its lease ends by itself, and whoever claims it goes on at the step where it stands.
+      if (!signal.aborted) log.error({ ...about, err: error }, 'An operation was interrupted and will be resumed');
+      await store.release(lease).catch(() => undefined);
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const { store, times, log } = this.#needs;
+    try {
+      for (const { operation, lease } of await store.claimAbandoned(times.leaseMs, CLAIM_AT_ONCE)) {
+        if (this.#running.has(operation.id)) continue;
+        log.warn({ operationId: operation.id, tenant: operation.tenant }, 'Going on with an abandoned operation');
+        this.#run(operation, lease);
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'Abandoned operations could not be looked for');
+    }
+  }
+
+  #notify(): void {
+    for (const wake of this.#watchers) wake();
+  }
+
+  async #change(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = () => resolve(undefined);
+    const timer = setTimeout(wake, limitMs);
+    this.#watchers.add(wake);
+    await promise;
+    clearTimeout(timer);
+    this.#watchers.delete(wake);
+  }
+}
+
+/** Longer than the slowest sum of hook limits, so that only a lost child is given up. */
+const CHILD_LIMIT_MS = 600_000;
+
+function isFinished(operation: Operation): boolean {
+  return operation.status === 'succeeded' || operation.status === 'failed';
+}

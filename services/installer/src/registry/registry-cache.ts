@@ -1,0 +1,20 @@
+import type { Broker } from '@verifywise/broker';
+import { FindRegistryEntry, type RegistryEntry } from '@verifywise/contracts';
+import type { PluginRegistry } from '../installation/hands.ts';
+
+/** The cache may have to fetch the registry first. */
+const ANSWER_DEADLINE_MS = 10_000;
+
+/** The registries as registry-cache knows them. */
+export class RegistryCache implements PluginRegistry {
+  readonly #broker: Broker;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  find(tenant: string, id: string, version?: string): Promise<RegistryEntry | null> {
+    const payload = version === undefined ? { id } : { id, version };
+    return this.#broker.ask(FindRegistryEntry, { tenant, payload }, { deadlineMs: ANSWER_DEADLINE_MS });
+  }
+}

@@ -1,0 +1,158 @@
+import { connectBroker } from '@verifywise/broker';
+import {
+  createMetrics,
+  createOutbox,
+  idempotencyStore,
+  openDatabase,
+  secretBox,
+  serveHttp,
+  serviceTokens,
+  startRelay,
+  type Closers,
+  type HttpServer,
+  type Logger,
+} from '@verifywise/service-kit';
+import type { InstallerConfig } from './config.ts';
+import { createChangeConfig } from './config/change-config.ts';
+import { createViewConfig } from './config/config-view.ts';
+import { createApi } from './http/api.ts';
+import { addLifecycleRoutes } from './http/lifecycle-routes.ts';
+import { answerOperations } from './http/operation-answer.ts';
+import { addOperationRoutes } from './http/operation-routes.ts';
+import { packageRoute, packageRoutes } from './http/package-routes.ts';
+import { addPluginRoutes } from './http/plugin-routes.ts';
+import { createChangePermissions } from './installation/change-permissions.ts';
+import { createViewPlugins } from './installation/plugin-view.ts';
+import { createReportFailure } from './installation/report-failure.ts';
+import { createSagas } from './installation/sagas.ts';
+import type { Transact } from './installation/transaction.ts';
+import { createUploadPlugin } from './installation/upload-plugin.ts';
+import { createViewDependencies } from './installation/view-dependencies.ts';
+import { listInstallations } from './messages/list-installations.ts';
+import { listInstalledPlugins } from './messages/list-installed-plugins.ts';
+import { pluginFailed } from './messages/plugin-failed.ts';
+import { setConfigValue } from './messages/set-config-value.ts';
+import { Operations } from './operations/operations.ts';
+import { StoredIntake } from './package/package-intake.ts';
+import { contractLimits } from './package/package-limits.ts';
+import { RegistryCache } from './registry/registry-cache.ts';
+import { sendOrPublish } from './runner/outgoing.ts';
+import { PartitionOwner } from './runner/partition-owner.ts';
+import { InstallationStore } from './store/installation-store.ts';
+import { migrations } from './store/migrations.ts';
+import { PackageStore } from './store/package-store.ts';
+import { StoredOperations } from './store/stored-operations.ts';
+import { StoredRecords } from './store/stored-records.ts';
+import { ConfigTable, InstallationTable, PackageTable } from './store/tables.ts';
+import { createTransactions } from './store/transactions.ts';
+
+/** A repeated step is answered from the runner's store, so asking often costs little. */
+const REPEAT_HOOK_MS = 10_000;
+/** Dropping a schema waits for whoever still reads from it. */
+const DELETE_DATA_MS = 30_000;
+
+/** Starts one installer; any number of them work side by side on the same database. */
+export async function startInstaller(config: InstallerConfig, closers: Closers, log: Logger): Promise<HttpServer> {
+  const metrics = createMetrics('installer');
+  const tokens = serviceTokens({ service: 'installer', ...config });
+  const secrets = secretBox(config.secretsKeys);
+  const db = closers.add(
+    await openDatabase({
+      url: config.databaseUrl,
+      schema: 'installer',
+      entities: [InstallationTable, ConfigTable, PackageTable],
+      migrations,
+      log,
+    }),
+  );
+  const { brokerUrl: url, partitions } = config;
+  const broker = closers.add(await connectBroker({ url, source: 'installer', partitions, log, metrics }));
+
+  const outbox = createOutbox(db);
+  const relay = startRelay({
+    outbox,
+    log,
+    publish: (name, message) => sendOrPublish(broker, name, message),
+  });
+  closers.add(relay);
+
+  const transactions = createTransactions(outbox, partitions, () => relay.nudge());
+  const transact: Transact = (work) => transactions.run(work);
+  const installations = new InstallationStore(db.source);
+  const packages = new PackageStore(db.source);
+  const records = new StoredRecords(db.source);
+  const limits = {
+    ...contractLimits,
+    downloadBytes: config.downloadLimitBytes,
+    uploadBytes: config.uploadLimitBytes,
+  };
+  const intake = new StoredIntake(packages, { limits, downloadDeadlineMs: config.downloadDeadlineMs });
+  if (config.builtinPluginsFolder !== undefined) await intake.takeInBuiltins(config.builtinPluginsFolder, log);
+
+  const operations: Operations = new Operations({
+    store: new StoredOperations(db.source, transactions),
+    sagas: () => sagas,
+    times: { leaseMs: config.operationLeaseMs, sweepMs: Math.ceil(config.operationLeaseMs / 3) },
+    log,
+  });
+  const sagas = createSagas({
+    installations,
+    packages,
+    intake,
+    registry: new RegistryCache(broker),
+    runner: new PartitionOwner(broker, {
+      graceMs: config.hookGraceMs,
+      repeatMs: REPEAT_HOOK_MS,
+      deleteMs: DELETE_DATA_MS,
+    }),
+    transact,
+    runChild: async (parent, child, signal) => void (await operations.runChild(parent, child, signal)),
+    hostVersion: config.hostVersion,
+    limits: { hookMs: config.hookLimitMs, installMs: config.installHookLimitMs },
+  });
+  closers.add(operations);
+
+  const plugins = createViewPlugins({ installations, packages });
+  const changeConfig = createChangeConfig({ transact, secrets });
+  const questions = await broker.answerQuestions('installer', [
+    listInstallations((...asked) => installations.listByPartitions(...asked)),
+    listInstalledPlugins(installations),
+    setConfigValue(changeConfig),
+  ]);
+  closers.addStep('questions', () => questions.stop());
+  const facts = await broker.subscribe('installer', [pluginFailed(createReportFailure(transact))]);
+  closers.addStep('facts', () => facts.stop());
+
+  const api = createApi(config, idempotencyStore(db));
+  addPluginRoutes(api, {
+    plugins,
+    records,
+    viewDependencies: createViewDependencies(installations),
+    viewConfig: createViewConfig(installations),
+    changeConfig,
+    changePermissions: createChangePermissions(transact),
+  });
+  addOperationRoutes(api, operations);
+  addLifecycleRoutes(api, {
+    operations,
+    answer: answerOperations(operations, plugins),
+    uploadPlugin: createUploadPlugin({
+      installations,
+      operations,
+      takeIn: (archive, checksum) => intake.upload(archive, checksum),
+    }),
+    uploadLimitBytes: config.uploadLimitBytes,
+  });
+  return closers.add(
+    await serveHttp({
+      name: 'installer',
+      host: config.host,
+      port: config.port,
+      log,
+      routers: [api.router, packageRoutes(packages, tokens)],
+      ready: { database: () => db.ping(), broker: () => broker.healthy },
+      openapi: [...api.routes, packageRoute],
+      metrics,
+    }),
+  );
+}

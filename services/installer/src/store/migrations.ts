@@ -1,0 +1,181 @@
+import { IdempotencyMigration, OutboxMigration } from '@verifywise/service-kit';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+class InstallationsMigration implements MigrationInterface {
+  readonly name = 'Installations1700000000010';
+
+  async up(runner: QueryRunner): Promise<void> {
+    // One sequence for all: a plugin that is installed again never meets a generation of its earlier life.
+    await runner.query('CREATE SEQUENCE generations AS bigint');
+    await runner.query(`CREATE TABLE installations (
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      partition integer NOT NULL,
+      version text NOT NULL,
+      package jsonb NOT NULL,
+      manifest jsonb NOT NULL,
+      granted jsonb NOT NULL,
+      state text NOT NULL,
+      desired text NOT NULL,
+      generation bigint NOT NULL,
+      source text NOT NULL,
+      registry text,
+      verified boolean NOT NULL,
+      previous jsonb,
+      last_error jsonb,
+      target jsonb,
+      running_since bigint NOT NULL,
+      installed_at timestamptz NOT NULL,
+      updated_at timestamptz NOT NULL,
+      PRIMARY KEY (tenant, plugin_id)
+    )`);
+    await runner.query('CREATE INDEX installations_by_partition ON installations (partition, tenant, plugin_id)');
+    await runner.query(`CREATE TABLE configs (
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      "values" jsonb NOT NULL,
+      secrets jsonb NOT NULL,
+      retained_since timestamptz,
+      PRIMARY KEY (tenant, plugin_id)
+    )`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE installations, configs');
+    await runner.query('DROP SEQUENCE generations');
+  }
+}
+
+class OperationsMigration implements MigrationInterface {
+  readonly name = 'Operations1700000000011';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`CREATE TABLE operations (
+      id uuid PRIMARY KEY,
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      kind text NOT NULL,
+      input jsonb NOT NULL,
+      progress jsonb NOT NULL,
+      status text NOT NULL,
+      error jsonb,
+      actor jsonb NOT NULL,
+      parent_id uuid,
+      lease_token uuid,
+      leased_until timestamptz NOT NULL,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      finished_at timestamptz
+    )`);
+    await runner.query(`CREATE UNIQUE INDEX operations_one_at_a_time ON operations (tenant, plugin_id)
+      WHERE status IN ('running', 'undoing')`);
+    await runner.query(`CREATE INDEX operations_unfinished ON operations (leased_until)
+      WHERE status IN ('running', 'undoing')`);
+    await runner.query('CREATE INDEX operations_by_parent ON operations (parent_id) WHERE parent_id IS NOT NULL');
+    await runner.query(`CREATE TABLE operation_steps (
+      operation_id uuid NOT NULL REFERENCES operations ON DELETE CASCADE,
+      position integer GENERATED ALWAYS AS IDENTITY,
+      name text NOT NULL,
+      status text NOT NULL,
+      attempt integer NOT NULL,
+      outcome jsonb,
+      error jsonb,
+      started_at timestamptz NOT NULL,
+      finished_at timestamptz,
+      PRIMARY KEY (operation_id, name)
+    )`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE operation_steps, operations');
+  }
+}
+
+class PackagesMigration implements MigrationInterface {
+  readonly name = 'Packages1700000000012';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`CREATE TABLE packages (
+      digest text PRIMARY KEY,
+      size integer NOT NULL,
+      manifest jsonb NOT NULL,
+      warnings jsonb NOT NULL,
+      source_checksum text NOT NULL,
+      builtin boolean NOT NULL,
+      created_at timestamptz NOT NULL DEFAULT now()
+    )`);
+    await runner.query('CREATE INDEX packages_by_source ON packages (source_checksum)');
+    // In pieces, so that nobody ever holds a whole package as one value.
+    await runner.query(`CREATE TABLE package_pieces (
+      digest text NOT NULL REFERENCES packages ON DELETE CASCADE,
+      position integer NOT NULL,
+      bytes bytea NOT NULL,
+      PRIMARY KEY (digest, position)
+    )`);
+    await runner.query('ALTER TABLE package_pieces ALTER COLUMN bytes SET STORAGE EXTERNAL');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE package_pieces, packages');
+  }
+}
+
+class RecordsMigration implements MigrationInterface {
+  readonly name = 'Records1700000000013';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`CREATE TABLE audit (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      action text NOT NULL,
+      actor jsonb NOT NULL,
+      before jsonb,
+      after jsonb,
+      operation_id uuid,
+      at timestamptz NOT NULL DEFAULT now()
+    )`);
+    await runner.query('CREATE INDEX audit_by_plugin ON audit (tenant, plugin_id, id)');
+    await runner.query(`CREATE TABLE config_history (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      field text NOT NULL,
+      secret boolean NOT NULL,
+      before jsonb,
+      after jsonb,
+      actor jsonb NOT NULL,
+      at timestamptz NOT NULL DEFAULT now()
+    )`);
+    await runner.query('CREATE INDEX config_history_by_plugin ON config_history (tenant, plugin_id, id)');
+    await runner.query(`CREATE TABLE alerts (
+      id text PRIMARY KEY,
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      version text NOT NULL,
+      message text NOT NULL,
+      failure jsonb,
+      at timestamptz NOT NULL DEFAULT now()
+    )`);
+    await runner.query('CREATE INDEX alerts_by_tenant ON alerts (tenant, at)');
+    await runner.query(`CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$`);
+    for (const table of ['audit', 'config_history']) {
+      await runner.query(`CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${table}
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`);
+    }
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE audit, config_history, alerts');
+    await runner.query('DROP FUNCTION refuse_change()');
+  }
+}
+
+export const migrations = [
+  OutboxMigration,
+  IdempotencyMigration,
+  InstallationsMigration,
+  OperationsMigration,
+  PackagesMigration,
+  RecordsMigration,
+];

@@ -1,0 +1,38 @@
+import type { DataSource } from 'typeorm';
+import type { AlertLine, AuditLine, ErrorLine, Records } from '../installation/records.ts';
+
+/** The audit log, alerts and errors, read back. */
+export class StoredRecords implements Records {
+  readonly #source: DataSource;
+
+  constructor(source: DataSource) {
+    this.#source = source;
+  }
+
+  audit(tenant: string, pluginId: string, limit: number): Promise<AuditLine[]> {
+    return this.#source.query<AuditLine[]>(
+      `SELECT action, plugin_id AS "pluginId", actor, before, after, operation_id AS "operationId", at
+       FROM audit WHERE tenant = $1 AND plugin_id = $2 ORDER BY id DESC LIMIT $3`,
+      [tenant, pluginId, limit],
+    );
+  }
+
+  alerts(tenant: string, limit: number): Promise<AlertLine[]> {
+    return this.#source.query<AlertLine[]>(
+      `SELECT id, plugin_id AS "pluginId", version, message, failure, at
+       FROM alerts WHERE tenant = $1 ORDER BY at DESC LIMIT $2`,
+      [tenant, limit],
+    );
+  }
+
+  failedSteps(tenant: string, pluginId: string, limit: number): Promise<ErrorLine[]> {
+    return this.#source.query<ErrorLine[]>(
+      `SELECT o.id AS "operationId", o.kind AS operation, s.name AS step, s.error->>'code' AS code,
+              s.error->>'message' AS message, s.error->>'stack' AS stack, s.finished_at AS at
+       FROM operations o JOIN operation_steps s ON s.operation_id = o.id
+       WHERE o.tenant = $1 AND o.plugin_id = $2 AND s.error IS NOT NULL
+       ORDER BY s.finished_at DESC NULLS LAST LIMIT $3`,
+      [tenant, pluginId, limit],
+    );
+  }
+}

@@ -1,0 +1,128 @@
+import { ApplyInstallation, fact, ForgetInstallation, partitionOf, PluginAlert, type Fact } from '@verifywise/contracts';
+import type { Outbox } from '@verifywise/service-kit';
+import type { EntityManager } from 'typeorm';
+import { installationOf, type ConfigRecord, type InstalledRecord } from '../installation/installed-plugin.ts';
+import type { Alert, AuditEntry, ConfigChange, Transaction } from '../installation/transaction.ts';
+import { ConfigTable, InstallationTable, type InstallationRow } from './tables.ts';
+
+interface Said {
+  fact: Fact<unknown>;
+  tenant: string;
+  payload: unknown;
+}
+
+export interface Transactions {
+  run<Result>(work: (tx: Transaction, manager: EntityManager) => Promise<Result>): Promise<Result>;
+}
+
+/** Transactions whose facts leave through the outbox; `committed` is called when there is something to relay. */
+export function createTransactions(outbox: Outbox, partitions: number, committed: () => void): Transactions {
+  return {
+    async run(work) {
+      let saidSomething = false;
+      const result = await outbox.database.source.transaction(async (manager) => {
+        const tx = new StoredTransaction(manager, partitions);
+        const worked = await work(tx, manager);
+        saidSomething = tx.said.length > 0;
+        for (const { fact: said, tenant, payload } of tx.said) await outbox.add(manager, said, { tenant, payload });
+        return worked;
+      });
+      if (saidSomething) committed();
+      return result;
+    },
+  };
+}
+
+class StoredTransaction implements Transaction {
+  /** Kept for the end: adding to the outbox makes other transactions of the tenant wait. */
+  readonly said: Said[] = [];
+  readonly #manager: EntityManager;
+  readonly #partitions: number;
+
+  constructor(manager: EntityManager, partitions: number) {
+    this.#manager = manager;
+    this.#partitions = partitions;
+  }
+
+  async lockInstallation(tenant: string, pluginId: string): Promise<InstalledRecord | null> {
+    const rows = this.#manager.getRepository(InstallationTable);
+    const row = await rows.findOne({ where: { tenant, pluginId }, lock: { mode: 'pessimistic_write' } });
+    return row === null ? null : recordOf(row);
+  }
+
+  findConfig(tenant: string, pluginId: string): Promise<ConfigRecord | null> {
+    return this.#manager.getRepository(ConfigTable).findOneBy({ tenant, pluginId });
+  }
+
+  async nextGeneration(): Promise<number> {
+    const rows = await this.#manager.query<{ generation: string }[]>(`SELECT nextval('generations') AS generation`);
+    return Number(rows[0]?.generation);
+  }
+
+  async saveInstallation(record: InstalledRecord): Promise<void> {
+    const partition = partitionOf(record.tenant, this.#partitions);
+    await this.#manager.getRepository(InstallationTable).save({ ...record, partition });
+  }
+
+  async removeInstallation(tenant: string, pluginId: string): Promise<void> {
+    await this.#manager.getRepository(InstallationTable).delete({ tenant, pluginId });
+  }
+
+  async saveConfig(config: ConfigRecord): Promise<void> {
+    await this.#manager.getRepository(ConfigTable).save({ ...config });
+  }
+
+  async removeConfig(tenant: string, pluginId: string): Promise<void> {
+    await this.#manager.getRepository(ConfigTable).delete({ tenant, pluginId });
+  }
+
+  async recordConfigChange(tenant: string, change: ConfigChange): Promise<void> {
+    const { pluginId, field, secret, before, after, actor } = change;
+    await this.#manager.query(
+      `INSERT INTO config_history (tenant, plugin_id, field, secret, before, after, actor)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [tenant, pluginId, field, secret, jsonOf(before), jsonOf(after), jsonOf(actor)],
+    );
+  }
+
+  async audit(tenant: string, entry: AuditEntry): Promise<void> {
+    const { pluginId, action, actor, before, after, operationId } = entry;
+    await this.#manager.query(
+      `INSERT INTO audit (tenant, plugin_id, action, actor, before, after, operation_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [tenant, pluginId, action, jsonOf(actor), jsonOf(before), jsonOf(after), operationId ?? null],
+    );
+  }
+
+  async alert(tenant: string, alert: Alert, id: string): Promise<void> {
+    const { pluginId, version, message, failure } = alert;
+    const stored = await this.#manager.query<unknown[]>(
+      `INSERT INTO alerts (id, tenant, plugin_id, version, message, failure) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (id) DO NOTHING RETURNING id`,
+      [id, tenant, pluginId, version, message, jsonOf(failure)],
+    );
+    if (stored.length > 0) await this.publish(PluginAlert, tenant, alert);
+  }
+
+  publish<Payload>(said: Fact<Payload>, tenant: string, payload: Payload): Promise<void> {
+    this.said.push({ fact: said, tenant, payload });
+    return Promise.resolve();
+  }
+
+  async tellRunner(record: InstalledRecord): Promise<void> {
+    const installation = installationOf(record, await this.findConfig(record.tenant, record.pluginId));
+    await this.publish(fact(ApplyInstallation.name), record.tenant, { installation });
+  }
+
+  tellRunnerToForget(tenant: string, pluginId: string, generation: number): Promise<void> {
+    return this.publish(fact(ForgetInstallation.name), tenant, { pluginId, generation });
+  }
+}
+
+export function recordOf({ partition: _, ...record }: InstallationRow): InstalledRecord {
+  return record;
+}
+
+function jsonOf(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
