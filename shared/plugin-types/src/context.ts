@@ -2,7 +2,7 @@ import type { EventName, EventPayloads } from './event-payloads.ts';
 import type { EventHandler } from './events.ts';
 import type { PluginManifest } from './manifest.ts';
 import type { MetadataApi } from './metadata.ts';
-import type { Backoff, SchedulerApi } from './scheduler.ts';
+import type { SchedulerApi } from './scheduler.ts';
 
 /**
  * Everything the platform offers a plugin (contract §1). It stays valid from `onLoad` to the end of `onUnload`, so a plugin may
@@ -25,8 +25,8 @@ export interface PluginContext {
    * Has `handler` called for every event of this name from now on. Needs `events:listen`. Registering the same handler for the
    * same event again changes nothing. All handlers are gone after disable: register them in `onEnable`.
    */
-  on<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>, options?: SubscribeOptions): void;
-  on(event: string, handler: EventHandler, options?: SubscribeOptions): void;
+  on<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>): void;
+  on(event: string, handler: EventHandler): void;
 
   /** Ends what `on` began; does nothing for a handler that is not registered. */
   off<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>): void;
@@ -75,9 +75,4 @@ export interface PluginConfig {
   set(key: string, value: unknown): Promise<void>;
   /** Every setting, defaults included. Needs `config:read`. */
   getAll(): Record<string, unknown>;
-}
-
-export interface SubscribeOptions {
-  /** Tries a failed event again, after the events behind it; without this a failure is kept for an admin to replay. */
-  retry?: { attempts: number; backoff: Backoff };
 }

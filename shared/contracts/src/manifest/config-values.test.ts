@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ConfigField } from '@verifywise/plugin-types';
 import { configDefaults, missingConfig, validateConfig, type ConfigFields } from './config-values.ts';
 
 const fields: ConfigFields = {
@@ -86,12 +87,14 @@ test('all issues come at once, and none of them repeats the value', () => {
 });
 
 test('missing is what is required and has neither a value nor a default', () => {
+  // Every object has a `constructor` already; only one that was put there counts.
+  const taken: ConfigField = { type: 'string', required: true };
   const required: ConfigFields = {
     a: { type: 'string', required: true },
     b: { type: 'string', required: true, default: 'x' },
     c: { type: 'string' },
     d: { type: 'boolean', required: true },
-    constructor: { type: 'string', required: true },
+    ...{ constructor: taken },
   };
   expect(missingConfig(required, { d: false })).toEqual(['a', 'constructor']);
   expect(missingConfig(required, { a: '', d: true, constructor: 'x' })).toEqual(['a']);
