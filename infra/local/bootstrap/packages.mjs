@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root, runQuietly } from './processes.mjs';
 
@@ -10,6 +10,10 @@ export async function ensurePackages() {
   const difference = firstDifference(wanted, installed, (path) => existsSync(join(root, path)));
   if (difference === undefined) return;
 
+  // npm ci empties what the link points to, which belongs to somebody else.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new Error(`node_modules is a symbolic link and ${difference}; remove the link, or run npm ci where it leads`);
+  }
   const startedAt = Date.now();
   console.log(`Installing npm packages (${difference}); about a minute ...`);
   const [program, args] = npmCommand(['ci', '--include=dev', '--no-audit', '--no-fund']);

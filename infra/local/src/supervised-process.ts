@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { untilReady } from './backing/until-ready.ts';
+import type { ClaimedFolder } from './claimed-folder.ts';
+import { startPrivateProcess, type Command, type PrivateProcess } from './private-process.ts';
+import { StartError, reasonOf } from './start-error.ts';
+
+/** A cold start of everything on two cores takes a quarter of this. */
+const READY_WITHIN_MS = 90_000;
+const PROBE_ANSWERS_WITHIN_MS = 2_000;
+/** A service that lived shorter than this did not die of bad luck. */
+const QUICK_DEATH_MS = 10_000;
+const QUICK_DEATHS_ALLOWED = 5;
+const FIRST_BACKOFF_MS = 200;
+const LONGEST_BACKOFF_MS = 5_000;
+
+export interface SupervisedCommand extends Command {
+  /** Answers 200 when the process can do its work. */
+  readyUrl: string;
+}
+
+export interface Supervision {
+  folder: ClaimedFolder;
+  log: (line: string) => void;
+  /** It dies faster than it can be of use; nobody starts it again. */
+  onGivenUp: (error: StartError) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** A process of ours that is started again when it dies. */
+export interface SupervisedProcess {
+  readonly name: string;
+  readonly logFile: string;
+  pid(): number | undefined;
+  /** Sends a signal; what dies of it comes back. */
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when it answers that it is ready, also after it died. */
+  ready(): Promise<void>;
+  /** Ends it in order and starts it again. */
+  restart(): Promise<void>;
+  /** Ends it for good: SIGTERM, and SIGKILL after the deadline. */
+  stop(within: number): Promise<void>;
+}
+
+/** Starts the process and resolves when it is ready; rejects with a StartError when it dies first or takes too long. */
+export async function superviseProcess(
+  command: SupervisedCommand,
+  { folder, log, onGivenUp, signal }: Supervision,
+): Promise<SupervisedProcess> {
+  const { name, logFile, readyUrl } = command;
+  let current: PrivateProcess | undefined;
+  let wasReady = false;
+  let stopped = false;
+  let restarting = false;
+  let quickDeaths = 0;
+  const cancelled = new AbortController();
+
+  const launch = async (): Promise<PrivateProcess> => {
+    const startedAt = Date.now();
+    const child = await startPrivateProcess(command);
+    current = child;
+    folder.remember(child.pid);
+    void child.exited.then(() => {
+      folder.forget(child.pid);
+      if (wasReady && !stopped && !restarting) void bringBack(child, Date.now() - startedAt);
+    });
+    return child;
+  };
+
+  const bringBack = async (dead: PrivateProcess, livedMs: number): Promise<void> => {
+    quickDeaths = livedMs < QUICK_DEATH_MS ? quickDeaths + 1 : 0;
+    if (quickDeaths > QUICK_DEATHS_ALLOWED) {
+      onGivenUp(new StartError(`${name} died ${quickDeaths} times in a row: ${dead.reason()}`));
+      return;
+    }
+    log(`${name} died (${dead.reason()}); starting it again`);
+    try {
+      await pause(Math.min(FIRST_BACKOFF_MS * 2 ** quickDeaths, LONGEST_BACKOFF_MS), undefined, cancelled);
+      await launch();
+    } catch (error) {
+      if (!stopped) onGivenUp(new StartError(`${name} could not be started again: ${reasonOf(error)}`));
+    }
+  };
+
+  const untilAnswering = (child?: PrivateProcess): Promise<void> =>
+    untilReady({
+      what: name,
+      within: READY_WITHIN_MS,
+      probe: () => answersOk(readyUrl),
+      ...(child === undefined ? {} : { ended: child.exited.then(() => child.reason()) }),
+      signal: signal === undefined ? cancelled.signal : AbortSignal.any([cancelled.signal, signal]),
+    });
+
+  const stop = async (within: number): Promise<void> => {
+    stopped = true;
+    cancelled.abort();
+    await current?.stop('SIGTERM', within);
+  };
+
+  try {
+    await untilAnswering(await launch());
+    wasReady = true;
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return {
+    name,
+    logFile,
+    pid: () => (current?.hasExited() === false ? current.pid : undefined),
+    kill: (wanted) => current?.kill(wanted),
+    ready: () => untilAnswering(),
+    async restart() {
+      restarting = true;
+      try {
+        await current?.stop('SIGTERM', READY_WITHIN_MS);
+        await untilAnswering(await launch());
+      } finally {
+        restarting = false;
+      }
+    },
+    stop,
+  };
+}
+
+async function answersOk(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_ANSWERS_WITHIN_MS) });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${url} answers ${response.status} ${body.slice(0, 200)}`);
+}
