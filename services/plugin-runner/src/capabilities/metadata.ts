@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { PlatformError } from '@verifywise/contracts';
 import type { Capabilities } from '../hosting/isolate-process.ts';
 
@@ -90,5 +91,5 @@ function invalid(message: string): PlatformError {
 }
 
 function shown(value: unknown): string {
-  return `${JSON.stringify(value)}`.slice(0, 80);
+  return inspect(value).slice(0, 80);
 }

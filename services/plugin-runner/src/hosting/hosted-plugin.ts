@@ -1,11 +1,4 @@
-import type {
-  ErrorAnswer,
-  Installation,
-  LifecycleHook,
-  PluginFailure,
-  RunHookRequest,
-  Surface,
-} from '@verifywise/contracts';
+import type { Installation, LifecycleHook, PluginFailure, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { EventCall, JobCall, LogLevel } from '../isolate/protocol.ts';
 import type { Capabilities, IsolateCrash } from './isolate-process.ts';
@@ -43,10 +36,6 @@ export interface HostedPluginParts {
 
 /** How far the plugin's life has come in its isolate. */
 export type Stage = 'none' | 'code' | 'loaded' | 'enabled';
-
-export interface HookFailure extends ErrorAnswer {
-  stack?: string;
-}
 
 /** One plugin of one tenant in this runner: its isolate and the order of what happens to it. */
 export class HostedPlugin {

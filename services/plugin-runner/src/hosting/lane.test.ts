@@ -1,0 +1,94 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Delivery } from '@verifywise/broker';
+import { envelope } from '@verifywise/contracts';
+import { Lane } from './lane.ts';
+import { TrackedDelivery } from './tracked-delivery.ts';
+
+/** A lane whose handler waits until the test lets the event with that id finish. */
+function laneUnderTest() {
+  const begun: string[] = [];
+  const acked: string[] = [];
+  const finish = new Map<string, (delivered: boolean) => void>();
+  let sequence = 0;
+  const lane = new Lane(({ delivery }) => {
+    begun.push(delivery.envelope.id);
+    return new Promise((resolve) => finish.set(delivery.envelope.id, resolve));
+  });
+  const push = (id: string, redelivered = false) => {
+    const delivery: Delivery = {
+      envelope: envelope({ id, type: 'risk.created', tenant: 'acme', payload: {}, source: 'test' }),
+      redelivered,
+      deliveryCount: 0,
+      settled: false,
+      ack: () => acked.push(id) > 0,
+      reject: () => true,
+    };
+    lane.push(new TrackedDelivery(delivery, sequence++, 1));
+  };
+  const settle = async (id: string, delivered = true) => {
+    finish.get(id)?.(delivered);
+    await Promise.resolve();
+    await Promise.resolve();
+  };
+  return { lane, push, settle, begun, acked };
+}
+
+describe('a lane', () => {
+  test('delivers nothing before it is opened, then one at a time and in order', async () => {
+    const { lane, push, settle, begun, acked } = laneUnderTest();
+    push('a');
+    push('b');
+    expect(begun).toEqual([]);
+    lane.resume();
+    expect(begun).toEqual(['a']);
+    await settle('a');
+    expect(begun).toEqual(['a', 'b']);
+    await settle('b');
+    expect(acked).toEqual(['a', 'b']);
+  });
+
+  test('does not acknowledge what was not delivered', async () => {
+    const { lane, push, settle, acked } = laneUnderTest();
+    lane.resume();
+    push('a');
+    await settle('a', false);
+    expect(acked).toEqual([]);
+  });
+
+  test('acknowledges, and does not repeat, what comes again after it was handled', async () => {
+    const { lane, push, settle, begun, acked } = laneUnderTest();
+    lane.resume();
+    push('a');
+    await settle('a');
+    push('a', true);
+    expect(begun).toEqual(['a']);
+    expect(acked).toEqual(['a', 'a']);
+  });
+
+  test('pausing waits for what runs and begins nothing more', async () => {
+    const { lane, push, settle, begun } = laneUnderTest();
+    lane.resume();
+    push('a');
+    push('b');
+    let paused = false;
+    const pausing = lane.pause().then(() => (paused = true));
+    expect(paused).toBe(false);
+    await settle('a');
+    await pausing;
+    expect(begun).toEqual(['a']);
+  });
+
+  test('finishing until a place delivers up to it and nothing behind it', async () => {
+    const { lane, push, settle, begun } = laneUnderTest();
+    lane.resume();
+    push('a');
+    push('b');
+    push('c');
+    const finishing = lane.finishUntil(1);
+    await settle('a');
+    await settle('b');
+    await finishing;
+    expect(begun).toEqual(['a', 'b']);
+    expect(lane.empty()).toHaveLength(1);
+  });
+});
