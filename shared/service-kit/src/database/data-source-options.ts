@@ -1,5 +1,6 @@
 import type { DataSourceOptions } from 'typeorm';
 import type { Logger } from '../logs/logger.ts';
+import { databaseLog, SLOW_STATEMENT_MS } from './database-log.ts';
 
 /** Waiting longer for a free connection than this means that the pool is stuck. */
 const POOL_WAIT_MS = 10_000;
@@ -30,7 +31,8 @@ export function dataSourceOptions(options: ConnectionOptions): PostgresOptions {
     connectTimeoutMS: POOL_WAIT_MS,
     installExtensions: false,
     synchronize: false,
-    logging: false,
+    logger: databaseLog(log),
+    maxQueryExecutionTime: SLOW_STATEMENT_MS,
     // An idle connection that breaks (PostgreSQL restarts) is replaced by the pool when it is needed.
     poolErrorHandler: (error: unknown) => log.warn({ err: error }, 'an idle database connection broke'),
     extra: {

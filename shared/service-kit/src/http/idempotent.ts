@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { PlatformError } from '@verifywise/contracts';
 import type { Request, RequestHandler, Response } from 'express';
 import { identityOf } from '../identity/identity-check.ts';
+import type { Logger } from '../logs/logger.ts';
 import type { IdempotentAnswers, RequestKey, StoredAnswer } from './idempotent-answers.ts';
+import { recordAnswer } from './record-answer.ts';
+import { requestLogOf } from './request-log.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 /** Answers of the management API are small; what is larger is not kept, and its request may be tried anew. */
@@ -12,7 +15,6 @@ const EXTEND_EVERY_MS = 20_000;
 const EXTEND_FOR_MS = 10 * 60_000;
 /** Passing conditions: the same request may be answered otherwise a moment later. */
 const PASSING = new Set([408, 421, 423, 425, 429]);
-const KEPT_HEADERS = ['content-type', 'location', 'etag', 'preference-applied'];
 
 /**
  * Honours `Idempotency-Key` on POST: the same request again gets the stored answer (with `Idempotency-Replayed: true`), another
@@ -41,7 +43,7 @@ export function idempotent(answers: IdempotentAnswers): RequestHandler {
       case 'reused':
         throw new PlatformError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another request');
       case 'ours':
-        keepAnswer(res, answers, request, claimed.claim);
+        keepAnswer(res, answers, request, claimed.claim, requestLogOf(req));
         next();
     }
   };
@@ -70,66 +72,24 @@ function replay(res: Response, { status, headers, body }: StoredAnswer): void {
   res.status(status).set(headers).set('Idempotency-Replayed', 'true').end(body);
 }
 
-/** Keeps the answer before its last byte goes out: a client that has seen it finds it again. */
-function keepAnswer(res: Response, answers: IdempotentAnswers, request: RequestKey, claim: string): void {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const collect = (chunk: unknown, encoding: unknown) => {
-    const bytes = bytesOf(chunk, encoding);
-    size += bytes.length;
-    if (size <= MAX_KEPT_BYTES) chunks.push(bytes);
-  };
-
+/** Holds the claim while the request is worked on, then keeps its answer or lets go. */
+function keepAnswer(res: Response, answers: IdempotentAnswers, request: RequestKey, claim: string, log: Logger): void {
   const startedAt = performance.now();
   const timer = setInterval(() => {
     if (performance.now() - startedAt > EXTEND_FOR_MS) clearInterval(timer);
-    // A claim that could not be extended is tried again at the next tick; it holds for three of them.
-    else answers.extend(request, claim).catch(() => undefined);
+    else answers.extend(request, claim).catch((error: unknown) => log.warn({ err: error }, 'a claim was not extended'));
   }, EXTEND_EVERY_MS);
   timer.unref();
 
-  const settle = async () => {
+  recordAnswer(res, MAX_KEPT_BYTES, async (answer) => {
     clearInterval(timer);
-    const keep = res.statusCode < 500 && !PASSING.has(res.statusCode) && size <= MAX_KEPT_BYTES;
-    if (keep)
-      await answers.keep(request, claim, {
-        status: res.statusCode,
-        headers: headersOf(res),
-        body: Buffer.concat(chunks),
-      });
-    else await answers.letGo(request, claim);
-  };
-
-  const write = res.write.bind(res) as (...args: unknown[]) => boolean;
-  const end = res.end.bind(res) as (...args: unknown[]) => Response;
-  let ended = false;
-  res.write = ((chunk: unknown, ...rest: unknown[]) => {
-    collect(chunk, rest[0]);
-    return write(chunk, ...rest);
-  }) as typeof res.write;
-  res.end = ((...args: unknown[]) => {
-    if (ended) return res;
-    ended = true;
-    if (args.length > 0 && typeof args[0] !== 'function') collect(args[0], args[1]);
-    // The work is done either way: an answer that could not be kept still goes out, and the claim lapses.
-    void settle()
-      .catch(() => undefined)
-      .then(() => end(...args));
-    return res;
-  }) as typeof res.end;
-}
-
-function bytesOf(chunk: unknown, encoding: unknown): Buffer {
-  if (typeof chunk === 'string')
-    return Buffer.from(chunk, typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8');
-  return chunk instanceof Uint8Array ? Buffer.from(chunk) : Buffer.alloc(0);
-}
-
-function headersOf(res: Response): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const name of KEPT_HEADERS) {
-    const value = res.getHeader(name);
-    if (value !== undefined) kept[name] = String(value);
-  }
-  return kept;
+    try {
+      if (answer === undefined || answer.status >= 500 || PASSING.has(answer.status))
+        await answers.letGo(request, claim);
+      else await answers.keep(request, claim, answer);
+    } catch (error) {
+      // The work is done, so its answer goes out; the claim lapses by itself.
+      log.warn({ err: error, path: request.path }, 'an answer could not be kept for its Idempotency-Key');
+    }
+  });
 }

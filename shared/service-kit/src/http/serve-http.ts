@@ -7,6 +7,7 @@ import { errorEnvelope, nothingHere } from './error-envelope.ts';
 import { health, type Health, type ReadyChecks } from './health.ts';
 import { openApiDocument, type OpenApiRoute } from './openapi.ts';
 import { requestId } from './request-id.ts';
+import { requestLog } from './request-log.ts';
 import { mountedAt, requestMetrics } from './request-metrics.ts';
 
 /** Long enough for a request that may take 25 s only in part: the process has 25 s for everything it closes. */
@@ -76,6 +77,7 @@ function application(options: HttpOptions, state: Health, server: Server, drain:
     next();
   });
   app.use(requestId);
+  app.use(requestLog(options.log));
   app.use(state.router);
   app.get('/metrics', async (_req, res) => {
     res.type(options.metrics.contentType).send(await options.metrics.metrics());

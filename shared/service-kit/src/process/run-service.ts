@@ -24,7 +24,7 @@ export function runService(name: string, start: (closers: Closers, log: Logger) 
     } catch (error) {
       code = 1;
       for (const one of error instanceof CloseError ? error.errors : [error])
-        log.error({ err: one as unknown }, 'stop');
+        log.error({ err: one as unknown }, 'not closed');
     }
     log.info({ code }, 'stopped');
     process.exit(code);
