@@ -1,0 +1,56 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { answering, type Broker } from '@verifywise/broker';
+import { compareVersions, FindRegistryEntry, type RegistryEntry } from '@verifywise/contracts';
+import type { PluginArchive } from './plugin-archive.ts';
+
+/** A registry with its own web server, and registry-cache's answers about it. */
+export interface FakeRegistry {
+  publish(archive: PluginArchive, changes?: Partial<RegistryEntry>): RegistryEntry;
+  /** How often each path was fetched. */
+  readonly downloads: Map<string, number>;
+  close(): Promise<void>;
+}
+
+export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
+  const files = new Map<string, Buffer>();
+  const entries: RegistryEntry[] = [];
+  const downloads = new Map<string, number>();
+  const server = createServer((req, res) => {
+    const path = req.url ?? '';
+    downloads.set(path, (downloads.get(path) ?? 0) + 1);
+    const bytes = files.get(path);
+    if (bytes === undefined) res.writeHead(404).end();
+    else res.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  const answers = await broker.answerQuestions('registry-cache', [
+    answering(FindRegistryEntry, ({ id, version }) => {
+      const known = entries.filter((entry) => entry.id === id && (version === undefined || entry.version === version));
+      return known.sort((a, b) => compareVersions(b.version, a.version))[0] ?? null;
+    }),
+  ]);
+  return {
+    downloads,
+    publish({ id, version, bytes, checksum, manifest }, changes = {}) {
+      const path = `/${id}-${version}.zip`;
+      files.set(path, bytes);
+      const entry: RegistryEntry = {
+        ...{ registry: 'test', verified: true, local: true, allowedHosts: ['127.0.0.1'], id, name: id, version },
+        ...{ description: '', type: 'feature', author: { name: 'VerifyWise' }, tags: [], permissions: [] },
+        compatibility: (manifest.compatibility ?? {}) as RegistryEntry['compatibility'],
+        dependencies: (manifest.dependencies ?? {}) as Record<string, string>,
+        downloadUrl: `http://127.0.0.1:${port}${path}`,
+        checksum,
+        ...changes,
+      };
+      entries.push(entry);
+      return entry;
+    },
+    async close() {
+      await answers.stop();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
