@@ -1,8 +1,11 @@
+/** Tests, and what a room's own tests share in its `testing/` folder. */
+const testCode = ['\\.test\\.ts$', '^test/', '/testing/'];
+
 /** The import rules of docs/architecture.md, each with a sentence for a name. */
 const outer = (library, allowed) => ({
   name: `${library} has one home: ${allowed.join(' or ')}`,
   severity: 'error',
-  from: { pathNot: [...allowed.map((place) => `^${place}`), '\\.test\\.ts$', '^test/'] },
+  from: { pathNot: [...allowed.map((place) => `^${place}`), ...testCode] },
   to: { path: `(^|/)node_modules/(@types/)?${library}(/|$)` },
 });
 
@@ -72,7 +75,7 @@ module.exports = {
     {
       name: 'nothing imports test',
       severity: 'error',
-      from: { pathNot: ['^test/', '\\.real\\.test\\.ts$'] },
+      from: { pathNot: testCode },
       to: { path: '^test/' },
     },
     {
@@ -90,7 +93,7 @@ module.exports = {
     {
       name: 'only main imports the composition root',
       severity: 'error',
-      from: { pathNot: ['/main\\.ts$', '\\.test\\.ts$'] },
+      from: { pathNot: ['/main\\.ts$', ...testCode] },
       to: { path: '^services/[^/]+/src/service\\.ts$' },
     },
     outer('amqplib', ['shared/broker/']),
@@ -105,6 +108,7 @@ module.exports = {
       'shared/service-kit/',
       'services/plugin-runner/src/isolate/',
       'shared/host-sdk/',
+      'shared/plugin-types/',
       'infra/',
     ]),
   ],

@@ -154,7 +154,13 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       port: config.port,
       log,
       metrics,
-      ready: { database: () => database.ping(), broker: () => healthy(broker) },
+      ready: {
+        database: () => database.ping(),
+        broker: () => healthy(broker),
+        partitions: () => {
+          if (!ownership.started) throw new Error('The runner does not consume its partitions yet');
+        },
+      },
       openapi: [uiExtensionsRoute, clusterRoute, isolatesRoute],
       routers: [
         uiExtensions(identity, surfaces),

@@ -22,6 +22,8 @@ export class Ownership {
   readonly #foreignSince = new Map<number, number>();
   readonly #probedAt = new Map<number, number>();
   readonly #stop = new AbortController();
+  /** True once the partitions that the first heartbeat gave are consumed. */
+  started = false;
   #members: Member[] = [];
   #beating: Promise<void> = Promise.resolve();
   #beatFailing = false;
@@ -35,6 +37,7 @@ export class Ownership {
   async start(): Promise<void> {
     await this.#tick();
     await this.#settled();
+    this.started = true;
     this.#beating = this.#keepBeating();
   }
 
