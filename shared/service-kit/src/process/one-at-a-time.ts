@@ -1,4 +1,4 @@
-/** Runs a job when called; called while it runs, it runs once more afterwards, however often it was called. */
+/** Runs a job when called; called while it runs, it runs once more afterwards, however often it was called. Failures go to `failed`. */
 export class OneAtATime {
   readonly #job: () => Promise<void>;
   readonly #failed: (error: unknown) => void;
