@@ -1,0 +1,66 @@
+import type { Listing, Registry } from '../catalogue/registry.ts';
+
+/** A registry with what is known of its last fetches; ages are the database's, so replicas agree on them. */
+export interface RegistryState {
+  registry: Registry;
+  /** Names the listing that is stored; null before the first. */
+  digest: string | null;
+  plugins: number;
+  problems: number;
+  /** Milliseconds since the registry last confirmed the listing. */
+  checkedAgeMs: number | null;
+  /** Milliseconds since the last attempt that failed, when no later one succeeded. */
+  failedAgeMs: number | null;
+  lastError: string | null;
+  /** Somebody fetches it at this moment. */
+  refreshing: boolean;
+}
+
+/** What the registry sent with its last document, so that it need not send it again. */
+export interface Validators {
+  etag: string | null;
+  lastModified: string | null;
+}
+
+/** A new registry as an operator describes it; the token is sealed before it comes here. */
+export type NewRegistry = Registry;
+
+/** Where registries and their listings are kept for good. */
+export interface RegistryStore {
+  /** In order of precedence: verified ones first, then as they were added. */
+  states(): Promise<RegistryState[]>;
+  listing(name: string): Promise<{ digest: string; listing: Listing } | undefined>;
+  /** Throws CONFLICT when there is one of this name. */
+  add(registry: NewRegistry): Promise<void>;
+  /** Adds or adjusts registries that come from the settings. */
+  keepSettings(registries: readonly Registry[]): Promise<void>;
+  /** False when there is none of this name. */
+  remove(name: string): Promise<boolean>;
+  /** The right to refresh a registry for a while; undefined when somebody else has it. */
+  lease(name: string, forMs: number): Promise<RefreshLease | undefined>;
+}
+
+/** One refresh. Nothing is written any more once the right has passed to somebody else. */
+export interface RefreshLease {
+  registry: Registry;
+  validators: Validators;
+  /** Stores the listing and tells of it (RegistryRefreshed); false when the right was lost. */
+  succeed(listing: Listing, digest: string, validators: Validators): Promise<boolean>;
+  unchanged(): Promise<void>;
+  fail(message: string): Promise<void>;
+}
+
+/** Listings by digest, shared by the replicas; all of it can be lost. */
+export interface ListingCache {
+  get(digest: string): Promise<Listing | undefined>;
+  put(digest: string, listing: Listing): Promise<void>;
+}
+
+export type Fetched = { kind: 'unchanged' } | { kind: 'document'; document: unknown; validators: Validators };
+
+/** The registries' own servers. */
+export interface RegistrySource {
+  /** Rejects with REGISTRY_UNAVAILABLE or REGISTRY_INVALID. */
+  fetch(registry: Registry, validators: Validators): Promise<Fetched>;
+  forget(name: string): void;
+}
