@@ -5,6 +5,7 @@ import {
   IdempotencyMigration,
   idempotent,
   identityCheck,
+  OneAtATime,
   openDatabase,
   serveHttp,
   type Closers,
@@ -26,7 +27,6 @@ import { answerScheduleJob } from './messages/schedule-job.ts';
 import { createConcludeFire } from './schedules/conclude-fire.ts';
 import { createFireDue } from './schedules/fire-due.ts';
 import { createManageJobs } from './schedules/manage-jobs.ts';
-import { OneAtATime } from './schedules/one-at-a-time.ts';
 import { createScheduleJob } from './schedules/schedule-job.ts';
 import { startSweep } from './schedules/sweep.ts';
 import { CreateSchedules } from './store/create-schedules.ts';

@@ -1,0 +1,18 @@
+/** Admins look at a request, and replay it, within a week or not at all. */
+const KEPT_DAYS = 7;
+const FORGET_EVERY_MS = 10 * 60_000;
+
+export interface Sweep {
+  close(): void;
+}
+
+/** Finds what was accepted and not delivered, and forgets what is long over. */
+export function startSweep(everyMs: number, sendWaiting: () => void, forget: (days: number) => void): Sweep {
+  const timers = [setInterval(sendWaiting, everyMs), setInterval(() => forget(KEPT_DAYS), FORGET_EVERY_MS)];
+  sendWaiting();
+  return {
+    close() {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}
