@@ -10,7 +10,8 @@ export async function demoToken(platformUrl: string, tenant: string, role: strin
     body: JSON.stringify({ tenant, role }),
     signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
   });
-  const { token } = (await response.json().catch(() => ({}))) as { token?: string };
+  const answer = (await response.json().catch(() => ({}))) as { data?: { token?: string } };
+  const token = answer.data?.token;
   if (token === undefined) throw new StartError(`The demo platform gave no token for ${tenant} (${response.status})`);
   return token;
 }

@@ -117,7 +117,9 @@ function settingsOf(kind: Service, around: Surroundings, name: string): Record<s
     DATABASE_URL: addresses.databaseUrl,
     JWKS_URL: `${urlAt(ports['demo-platform'])}/.well-known/jwks.json`,
   };
-  if (kind === 'demo-platform') return { ...shared, ...addressesOfServices(ports) };
+  if (kind === 'demo-platform') {
+    return { ...shared, ...addressesOfServices(ports), KEYS_FILE: join(around.folder, 'token-key.json') };
+  }
   return {
     ...shared,
     SERVICE_SIGNING_KEY: around.keys.signingKeys[kind],
@@ -130,7 +132,7 @@ function addressesOfServices(ports: Ports): Record<string, string> {
   return {
     REGISTRY_CACHE_URL: urlAt(ports['registry-cache']),
     INSTALLER_URL: urlAt(ports.installer),
-    PLUGIN_RUNNER_URL: urlAt(ports['plugin-runner']),
+    RUNNER_URL: urlAt(ports['plugin-runner']),
     SCHEDULER_URL: urlAt(ports.scheduler),
     WEBHOOK_GATEWAY_URL: urlAt(ports['webhook-gateway']),
   };

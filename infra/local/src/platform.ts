@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBackingServices, type BackingServices } from './backing/backing-services.ts';
 import { freePort } from './backing/free-port.ts';
@@ -25,7 +25,7 @@ const platformServices = [
 export interface PlatformOptions {
   /** Logs, keys and the data of backing services; one process uses it at a time. */
   folder: string;
-  /** Data survives a stop. Otherwise the folder is removed at the end. */
+  /** Data survives a stop. Otherwise the folder is removed at the end, unless the start failed. */
   persistent: boolean;
   /** Begins with no data. */
   fresh?: boolean;
@@ -84,22 +84,28 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     }
     if (problems.length > 0) throw new Error(problems.map(reasonOf).join('; '));
   };
+  const leaving = { keepFolder: options.persistent };
   try {
-    return await startInOrder(options, closers, stop);
+    return await startInOrder(options, closers, stop, leaving);
   } catch (error) {
+    // The reason points at a log in it; the next run removes what nobody claims.
+    leaving.keepFolder = true;
     await stop();
     throw error;
   }
 }
 
-async function startInOrder(options: PlatformOptions, closers: Closer[], stop: () => Promise<void>): Promise<Platform> {
+async function startInOrder(
+  options: PlatformOptions,
+  closers: Closer[],
+  stop: () => Promise<void>,
+  leaving: { keepFolder: boolean },
+): Promise<Platform> {
   const { log = () => undefined, onGivenUp = () => undefined } = options;
   const ports = options.ports ?? (await freePorts());
   const folder = await claimFolder(options.folder);
-  closers.push(() => leaveFolder(folder, options.persistent));
+  closers.push(() => leaveFolder(folder, leaving.keepFolder));
   await assertPortsFree(ports);
-  rmSync(join(folder.path, 'logs'), { recursive: true, force: true });
-  mkdirSync(join(folder.path, 'logs'));
   closers.push(() => rmSync(scratchFolder(folder.path), { recursive: true, force: true }));
 
   const processes = new Map<string, SupervisedProcess>();
@@ -198,7 +204,7 @@ function isGiven(backing: Platform['backing']): boolean {
   return backing.how?.postgres === undefined || backing.how.postgres === 'environment';
 }
 
-function leaveFolder(folder: ClaimedFolder, persistent: boolean): void {
+function leaveFolder(folder: ClaimedFolder, keep: boolean): void {
   folder.release();
-  if (!persistent) rmSync(folder.path, { recursive: true, force: true });
+  if (!keep) rmSync(folder.path, { recursive: true, force: true });
 }

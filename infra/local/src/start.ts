@@ -65,7 +65,7 @@ async function describe(platform: Platform): Promise<string> {
     { name: 'logs', where: relative(process.cwd(), join(folder, 'logs')) },
   ];
   const tokens = await Promise.all(
-    TENANTS.map(async (tenant) => ({ tenant, token: await demoToken(urls['demo-platform'], tenant, 'admin') })),
+    TENANTS.map(async (tenant) => ({ tenant, token: await demoToken(urls['demo-platform'], tenant, 'Admin') })),
   );
   return startTable(rows, tokens, urls['demo-platform']);
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { untilReady } from './backing/until-ready.ts';
 import type { ClaimedFolder } from './claimed-folder.ts';
@@ -97,6 +98,8 @@ export async function superviseProcess(
   };
 
   try {
+    // One start, one log: what an earlier one said would only confuse.
+    rmSync(logFile, { force: true });
     await untilAnswering(await launch());
     wasReady = true;
   } catch (error) {

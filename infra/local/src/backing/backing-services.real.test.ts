@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../../../../test/support/eventually.ts';
+import { endLeftovers } from '../claimed-folder.ts';
 import { isAlive, type ProcessIdentity } from '../process-identity.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { startBackingServices, type BackingServices } from './backing-services.ts';
@@ -24,6 +25,15 @@ async function started(folder: string): Promise<BackingServices> {
   return services;
 }
 
+async function ownFolder(): Promise<string> {
+  const folder = await temporaryFolder('backing-test');
+  closers.push(async () => {
+    await endLeftovers(folder);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
 /** Starts the services in a process of their own, which can be killed, and says what that process printed. */
 async function startedElsewhere(folder: string): Promise<{ owner: ChildProcess; databaseUrl: string }> {
   const script = fileURLToPath(new URL('fixtures/start-and-stay.ts', import.meta.url));
@@ -37,7 +47,7 @@ async function startedElsewhere(folder: string): Promise<{ owner: ChildProcess; 
 test(
   'after a kill -9 nothing is left running, and the next start in the same folder finds the data',
   async () => {
-    const folder = await temporaryFolder('backing-test');
+    const folder = await ownFolder();
     const first = await startedElsewhere(folder);
     await inPostgres(first.databaseUrl, (client) => client.query('CREATE TABLE kept AS SELECT 42 AS answer'));
     const children = JSON.parse(readFileSync(`${folder}/children.json`, 'utf8')) as ProcessIdentity[];
@@ -56,7 +66,7 @@ test(
 test(
   'a folder that another process works in is refused, with its number',
   async () => {
-    const folder = await temporaryFolder('backing-test');
+    const folder = await ownFolder();
     const { owner } = await startedElsewhere(folder);
     await expect(started(folder)).rejects.toThrow(`is in use by process ${owner.pid ?? 0}`);
   },
@@ -66,7 +76,7 @@ test(
 test(
   'a broker that was killed comes back at the same address, and a stop removes what was temporary',
   async () => {
-    const folder = await temporaryFolder('backing-test');
+    const folder = await ownFolder();
     const services = await startBackingServices({ folder, persistent: false, only: ['rabbitmq'], env: onlyPrograms });
     closers.push(() => services.stop());
     await services.killBroker();
@@ -80,7 +90,7 @@ test(
 );
 
 test('an address from the environment that is none is named, and nothing is left claimed', async () => {
-  const folder = await temporaryFolder('backing-test');
+  const folder = await ownFolder();
   const env = { BROKER_URL: 'somewhere' };
   const starting = startBackingServices({ folder, persistent: false, only: ['rabbitmq'], env });
   await expect(starting).rejects.toThrow('BROKER_URL is not a URL');

@@ -23,6 +23,17 @@ export async function redisHandshake(url: string): Promise<void> {
   if (answer.toString() !== expected) throw new Error(`it answered ${answer.toString().trim()}`);
 }
 
+/** Runs commands on a connection of its own, in the database that the address names; rejects with what Redis refuses. */
+export async function inRedis(url: string, commands: string[]): Promise<void> {
+  const { password, pathname } = new URL(url);
+  const auth = password === '' ? [] : [`AUTH ${decodeURIComponent(password)}`];
+  const database = pathname.slice(1) === '' ? [] : [`SELECT ${pathname.slice(1)}`];
+  const lines = [...auth, ...database, ...commands];
+  const question = Buffer.from(lines.map((line) => `${line}\r\n`).join(''));
+  const answer = (await exchange(url, 6379, question, '+OK\r\n'.length * lines.length)).toString();
+  if (answer.includes('-')) throw new Error(`Redis answered ${answer.trim()}`);
+}
+
 /** Resolves when PostgreSQL accepts a login and runs a statement. */
 export async function postgresHandshake(url: string): Promise<void> {
   await inPostgres(url, (client) => client.query('SELECT 1'));
