@@ -34,6 +34,10 @@ export class DemoClient {
     return this.#request('GET', path);
   }
 
+  put(path: string, body: unknown): Promise<Answer> {
+    return this.#request('PUT', path, body);
+  }
+
   post(path: string, body: unknown = {}): Promise<Answer> {
     return this.#request('POST', path, body);
   }
