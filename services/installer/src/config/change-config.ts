@@ -48,7 +48,9 @@ function effectiveChanges(fields: Record<string, ConfigField>, changes: Record<s
   const unknown = Object.keys(changes).filter((key) => !Object.hasOwn(fields, key));
   if (unknown.length > 0) {
     throw new PlatformError('CONFIG_INVALID', `There is no setting ${unknown.join(', ')}`, {
-      details: { issues: unknown.map((key) => ({ path: `/${key}`, message: `"${key}" is not a setting`, hint: 'Remove it' })) },
+      details: {
+        issues: unknown.map((key) => ({ path: `/${key}`, message: `"${key}" is not a setting`, hint: 'Remove it' })),
+      },
     });
   }
   return new Map(

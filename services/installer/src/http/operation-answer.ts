@@ -28,7 +28,10 @@ export function answerOperations(operations: Operations, plugins: ViewPlugins): 
     if (ended.status !== 'succeeded') {
       if (prefersAsync(req)) res.set('Preference-Applied', 'respond-async');
       const location = `/api/plugins/operations/${id}`;
-      res.status(202).location(location).json(success({ operationId: id, status: ended.status, location }));
+      res
+        .status(202)
+        .location(location)
+        .json(success({ operationId: id, status: ended.status, location }));
       return;
     }
     const { warnings = [], hookErrors = [] } = ended.progress;

@@ -38,7 +38,12 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
     },
   );
   api.add(
-    { ...get, path: '/api/plugins/stats', summary: 'How many plugins there are in which state', answers: { 200: 'Counts' } },
+    {
+      ...get,
+      path: '/api/plugins/stats',
+      summary: 'How many plugins there are in which state',
+      answers: { 200: 'Counts' },
+    },
     async (_req, res, { tenant }) => {
       res.json(success(await plugins.stats(tenant)));
     },
@@ -62,7 +67,12 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
     },
   );
   api.add(
-    { ...get, path: '/api/plugins/:id/dependencies', summary: 'What it needs, and what needs it', answers: { 200: 'Both' } },
+    {
+      ...get,
+      path: '/api/plugins/:id/dependencies',
+      summary: 'What it needs, and what needs it',
+      answers: { 200: 'Both' },
+    },
     async (req, res, { tenant }) => {
       const { id, dependencies } = await known(tenant, pluginIn(req));
       res.json(success(await viewDependencies(tenant, id, dependencies)));
@@ -120,7 +130,12 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
     },
   );
   api.add(
-    { ...get, path: '/api/plugins/:id/permissions', summary: 'Declared and granted permissions', answers: { 200: 'Both' } },
+    {
+      ...get,
+      path: '/api/plugins/:id/permissions',
+      summary: 'Declared and granted permissions',
+      answers: { 200: 'Both' },
+    },
     async (req, res, { tenant }) => {
       const { permissions, granted } = await known(tenant, pluginIn(req));
       res.json(success({ declared: permissions, granted }));

@@ -28,7 +28,8 @@ export async function chooseSource(
 ): Promise<Choice> {
   if (input.uploaded !== undefined) {
     const uploaded = await packages.find(input.uploaded);
-    if (uploaded === null) throw new PlatformError('PACKAGE_NOT_FOUND', `The uploaded package ${input.uploaded} is gone`);
+    if (uploaded === null)
+      throw new PlatformError('PACKAGE_NOT_FOUND', `The uploaded package ${input.uploaded} is gone`);
     return storedChoice(uploaded, 'upload');
   }
   const builtin = (await packages.builtins()).find(({ manifest }) => manifest.id === pluginId);

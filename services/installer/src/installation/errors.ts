@@ -29,9 +29,13 @@ export class DependentsExistError extends PlatformError {
 
 export class ConfigMissingError extends PlatformError {
   constructor(pluginId: string, missingConfig: string[]) {
-    super('CONFIG_MISSING', `Plugin ${pluginId} needs values for ${missingConfig.join(', ')} before it can be enabled`, {
-      details: { missingConfig },
-    });
+    super(
+      'CONFIG_MISSING',
+      `Plugin ${pluginId} needs values for ${missingConfig.join(', ')} before it can be enabled`,
+      {
+        details: { missingConfig },
+      },
+    );
   }
 }
 

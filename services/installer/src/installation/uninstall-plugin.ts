@@ -61,9 +61,11 @@ function checkUninstall(needs: SagaNeeds): Step {
       const dependents = dependentsOf(pluginId, await needs.installations.list(tenant));
       if (dependents.length > 0 && input.cascade !== true) throw new DependentsExistError(pluginId, dependents);
       const { deleteData = false, force = false } = input;
-      const children = dependents.map(
-        (id): ChildOperation => ({ pluginId: id, kind: 'uninstall', input: { deleteData, force, cascade: true } }),
-      );
+      const children = dependents.map((id): ChildOperation => ({
+        pluginId: id,
+        kind: 'uninstall',
+        input: { deleteData, force, cascade: true },
+      }));
       const { desired, state } = record;
       return { progress: { children, wasEnabled: desired === 'enabled', wasBroken: state === 'error' } };
     },

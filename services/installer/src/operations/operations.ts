@@ -86,7 +86,8 @@ export class Operations {
     const { store } = this.#needs;
     const { tenant, actor, id: parentId } = parent;
     const child =
-      (await store.findChild(parentId, wanted.pluginId, wanted.kind)) ?? (await this.start({ ...wanted, tenant, actor, parentId }));
+      (await store.findChild(parentId, wanted.pluginId, wanted.kind)) ??
+      (await this.start({ ...wanted, tenant, actor, parentId }));
     const ended = await this.wait(tenant, child.id, CHILD_LIMIT_MS, signal);
     signal.throwIfAborted();
     if (ended.status === 'succeeded') return ended;

@@ -56,13 +56,7 @@ async function goForward(
   return operation;
 }
 
-async function goBack(
-  needs: Needs,
-  saga: Saga,
-  begun: Operation,
-  lease: Lease,
-  signal: AbortSignal,
-): Promise<void> {
+async function goBack(needs: Needs, saga: Saga, begun: Operation, lease: Lease, signal: AbortSignal): Promise<void> {
   const reason = begun.error ?? { code: 'INTERNAL' as const, message: 'The operation failed for an unknown reason' };
   let operation = begun;
   for (const step of [...saga].reverse()) {

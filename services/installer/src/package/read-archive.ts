@@ -235,15 +235,15 @@ function readDescriptor(archive: Buffer, at: number, directory: number, central:
   return from + 12;
 }
 
-function assertSizes(
-  entries: ArchiveEntry[],
-  archiveBytes: number,
-  limits: ArchiveLimits,
-): void {
+function assertSizes(entries: ArchiveEntry[], archiveBytes: number, limits: ArchiveLimits): void {
   let total = 0;
   for (const { name, size } of entries) {
     if (size > limits.fileBytes) {
-      throw new ArchiveError('ARCHIVE_ENTRY_TOO_LARGE', `has ${size} bytes; at most ${limits.fileBytes} are allowed`, name);
+      throw new ArchiveError(
+        'ARCHIVE_ENTRY_TOO_LARGE',
+        `has ${size} bytes; at most ${limits.fileBytes} are allowed`,
+        name,
+      );
     }
     total += size;
   }

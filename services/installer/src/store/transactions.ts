@@ -1,4 +1,11 @@
-import { ApplyInstallation, fact, ForgetInstallation, partitionOf, PluginAlert, type Fact } from '@verifywise/contracts';
+import {
+  ApplyInstallation,
+  fact,
+  ForgetInstallation,
+  partitionOf,
+  PluginAlert,
+  type Fact,
+} from '@verifywise/contracts';
 import type { Outbox } from '@verifywise/service-kit';
 import type { EntityManager } from 'typeorm';
 import { installationOf, type ConfigRecord, type InstalledRecord } from '../installation/installed-plugin.ts';

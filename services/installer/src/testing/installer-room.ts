@@ -2,12 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { connectBroker, type Broker } from '@verifywise/broker';
 import {
   DeletePluginData,
+  partitionOf,
   RunHook,
   type DeletePluginDataRequest,
   type RunHookRequest,
   type StepOutcome,
 } from '@verifywise/contracts';
-import { Closers, createLogger } from '@verifywise/service-kit';
+import { Closers, createLogger, serviceTokens } from '@verifywise/service-kit';
 import { SignJWT } from 'jose';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
 import { startFakeRunner, type FakeRunner, type ReceivedWork } from '../../../../test/support/fake-runner.ts';
@@ -40,6 +41,8 @@ export interface Tenant {
   /** The names of the hooks that ran, in order, and `delete-data`. */
   hooks(): string[];
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  /** A whole answer that is no JSON. */
+  text(path: string): Promise<string>;
 }
 
 export interface CallOptions {
@@ -58,6 +61,7 @@ export class InstallerRoom {
   readonly #cleanups: (() => Promise<unknown>)[] = [];
   #installer: RunningInstaller | undefined;
   #tenants = 0;
+  readonly #partitions = new Set<number>();
 
   private constructor(database: TestDatabase, rabbit: PrivateBroker, broker: Broker, registry: FakeRegistry) {
     this.database = database;
@@ -94,8 +98,7 @@ export class InstallerRoom {
   }
 
   async tenant(onHook: OnHook = () => undefined): Promise<Tenant> {
-    this.#tenants += 1;
-    const name = `tenant-${this.#tenants}`;
+    const name = this.#newTenant();
     const work = ({ type, payload }: ReceivedWork): unknown => {
       if (type === DeletePluginData.name) return done((payload as DeletePluginDataRequest).stepId);
       return type === RunHook.name ? hookOutcome(payload as RunHookRequest, onHook) : undefined;
@@ -107,7 +110,17 @@ export class InstallerRoom {
       runner,
       hooks: () => runner.received.flatMap(hookName),
       call: (method, path, body, options = {}) => this.#call(name, method, path, body, options),
+      text: async (path) => {
+        const headers = { authorization: `Bearer ${await tokenOf(name, 'Viewer')}` };
+        return (await fetch(`${this.#installer?.url ?? ''}/api/plugins${path}`, { headers })).text();
+      },
     };
+  }
+
+  /** As a runner shows it when it fetches a package. */
+  runnerToken(): Promise<string> {
+    const signingKey = this.keys.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+    return serviceTokens({ service: 'plugin-runner', signingKey, trustedKeys: [] }).sign({ audience: 'installer' });
   }
 
   async close(): Promise<void> {
@@ -118,13 +131,28 @@ export class InstallerRoom {
     await this.rabbit.stop();
   }
 
+  /** Alone in its partition: two runners of one partition would take each other's work. */
+  #newTenant(): string {
+    for (;;) {
+      this.#tenants += 1;
+      const name = `tenant-${this.#tenants}`;
+      if (this.#partitions.has(partitionOf(name))) continue;
+      this.#partitions.add(partitionOf(name));
+      return name;
+    }
+  }
+
   async #call(tenant: string, method: string, path: string, body: unknown, options: CallOptions): Promise<Answer> {
     const { role = 'Admin', headers = {}, at = this.#installer } = options;
     const token = role === null ? {} : { authorization: `Bearer ${await tokenOf(tenant, role)}` };
     const isForm = body instanceof FormData;
     const response = await fetch(`${at?.url ?? ''}/api/plugins${path}`, {
       method,
-      headers: { ...token, ...(isForm || body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...token,
+        ...(isForm || body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
     });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
