@@ -59,11 +59,27 @@ export function runQuietly(program, args, { logName, env = toolEnvironment(), cw
   });
 }
 
-/** npm starts us and is gone without a word when it is killed; then nobody is left who could press Ctrl-C. */
+/** npm starts us, by way of a shell, and says nothing when it is killed; then nobody is left who could press Ctrl-C. */
 function watchNpm(whenGone) {
-  const parent = process.ppid;
   if (process.env.npm_lifecycle_event === undefined) return undefined;
-  return setInterval(() => process.ppid !== parent && whenGone(), PARENT_LOOKED_AFTER_MS).unref();
+  const line = lineage();
+  return setInterval(() => lineage() !== line && whenGone(), PARENT_LOOKED_AFTER_MS).unref();
+}
+
+/** Our parent and, where that is npm's shell, the parent of the shell. */
+function lineage() {
+  const shell = statusOf(process.ppid);
+  return [process.ppid, /^(da|ba)?sh$/.test(shell.Name ?? '') ? shell.PPid : undefined].join();
+}
+
+function statusOf(pid) {
+  try {
+    const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n');
+    return Object.fromEntries(lines.map((line) => line.split(':\t')));
+  } catch {
+    // Not Linux, or gone: then only the number of our parent tells.
+    return {};
+  }
 }
 
 function dyingWithUs(program, args) {

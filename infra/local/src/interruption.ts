@@ -1,5 +1,5 @@
 /** npm and the terminal both send one Ctrl-C to us, so only a later one is a second one. */
-const SECOND_AFTER_MS = 500;
+const SECOND_AFTER_MS = 2_000;
 const INTERRUPTED_EXIT_CODE = 130;
 
 export interface Interruption {
