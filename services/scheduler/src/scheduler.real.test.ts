@@ -149,6 +149,22 @@ describe('a schedule', () => {
     expect(runner.received).toHaveLength(1);
   }, 60_000);
 
+  test('is rung for, not only swept for, also after Redis was flushed and cut off', async () => {
+    const runner = await aRunner('acme', () => 'done');
+    // Nothing comes by by itself within the time of this test.
+    await aScheduler({ SWEEP_MS: '60000' });
+    const rings = async (count: number) => {
+      await schedule('acme', 'soon', { once: true, delay: 300 });
+      await eventually(() => expect(runner.received).toHaveLength(count), { within: 10_000 });
+      await eventually(async () => expect(await list('acme')).toEqual([]));
+    };
+    await rings(1);
+    await redis.flushdb();
+    await rings(2);
+    await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await rings(3);
+  }, 60_000);
+
   test('fires although there is no Redis at all', async () => {
     const runner = await aRunner('acme', () => 'done');
     await aScheduler({ REDIS_URL: 'redis://127.0.0.1:1' });

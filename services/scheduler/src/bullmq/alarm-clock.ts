@@ -14,45 +14,77 @@ const LONGEST_RECONNECT_PAUSE_MS = 2_000;
 export interface AlarmClock {
   /** Rings after this time on one of the schedulers; may forget, when Redis is away or flushed. */
   wakeIn(ms: number): void;
-  readonly connected: boolean;
   close(): Promise<void>;
 }
 
 /** BullMQ as an alarm clock: what rings, and for whom, is in PostgreSQL, so nothing in Redis needs to survive. */
 export function startAlarmClock(options: { redisUrl: string; log: Logger; ring: () => void }): AlarmClock {
-  const { log, ring } = options;
+  const { ring } = options;
   const setter = connection(options.redisUrl, { commandTimeout: COMMAND_DEADLINE_MS, enableOfflineQueue: false });
   const listener = connection(options.redisUrl, {});
-  const health = watchHealth(setter, log);
-  const queue = new Queue(QUEUE, { connection: setter, prefix: PREFIX, skipWaitingForReady: true });
+  const health = watchHealth(setter, options.log);
+  let parts: Parts | undefined;
+
+  // BullMQ reconnects by itself once it has begun, but what fails while it begins stays broken: then it begins anew.
+  const begin = () => {
+    if (parts !== undefined) return;
+    const begun = openParts(setter, listener, ring, health.failed);
+    parts = begun;
+    begun.ready.catch((error: unknown) => {
+      health.failed(error);
+      parts = undefined;
+      void begun.close();
+    });
+  };
+  const connected = () => {
+    begin();
+    // Alarms that could not be set meanwhile are set by looking at what comes next.
+    ring();
+  };
+  setter.on('ready', connected);
+
+  return {
+    wakeIn(ms) {
+      if (setter.status !== 'ready') return;
+      begin();
+      const at = Math.ceil((Date.now() + ms) / ROUNDED_TO_MS) * ROUNDED_TO_MS;
+      // An alarm of the same id is the same alarm, whoever set it.
+      const job = { delay: at - Date.now(), jobId: `at-${at}`, removeOnComplete: true, removeOnFail: true };
+      parts?.queue.add('wake', null, job).catch(health.failed);
+    },
+    async close() {
+      setter.off('ready', connected);
+      await parts?.close();
+      listener.disconnect();
+      setter.disconnect();
+    },
+  };
+}
+
+interface Parts {
+  queue: Queue;
+  /** Rejects when BullMQ could not begin. */
+  ready: Promise<unknown>;
+  close(): Promise<void>;
+}
+
+function openParts(setter: Redis, listener: Redis, ring: () => void, failed: (error: unknown) => void): Parts {
+  const queue = new Queue(QUEUE, { connection: setter, prefix: PREFIX });
   const rung = () => {
     ring();
     return Promise.resolve();
   };
   const worker = new Worker(QUEUE, rung, {
-    connection: listener,
-    prefix: PREFIX,
-    removeOnComplete: { count: 0 },
-    removeOnFail: { count: 0 },
+    ...{ connection: listener, prefix: PREFIX },
+    ...{ removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } },
   });
-  queue.on('error', (error) => health.failed(error));
-  worker.on('error', (error) => health.failed(error));
-
+  queue.on('error', failed);
+  worker.on('error', failed);
   return {
-    get connected() {
-      return setter.status === 'ready';
-    },
-    wakeIn(ms) {
-      if (setter.status !== 'ready') return;
-      const at = Math.ceil((Date.now() + ms) / ROUNDED_TO_MS) * ROUNDED_TO_MS;
-      // An alarm of the same id is the same alarm, whoever set it.
-      const job = { delay: at - Date.now(), jobId: `at-${at}`, removeOnComplete: true, removeOnFail: true };
-      queue.add('wake', null, job).catch((error: unknown) => health.failed(error));
-    },
+    queue,
+    ready: Promise.all([queue.waitUntilReady(), worker.waitUntilReady()]),
     async close() {
       await Promise.race([Promise.allSettled([worker.close(true), queue.close()]), after(CLOSE_DEADLINE_MS)]);
-      listener.disconnect();
-      setter.disconnect();
     },
   };
 }
@@ -69,7 +101,7 @@ function connection(url: string, options: { commandTimeout?: number; enableOffli
 }
 
 /** One line when Redis goes and one when it is back, not one for each try. */
-function watchHealth(redis: Redis, log: Logger): { failed(error: unknown): void } {
+function watchHealth(redis: Redis, log: Logger): { failed: (error: unknown) => void } {
   let away = false;
   redis.on('ready', () => {
     if (away) log.info('Redis is back: the alarm clock rings again');
