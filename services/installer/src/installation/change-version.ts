@@ -15,15 +15,15 @@ export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean 
     reason: 'update' as const,
     ...(progress.fromVersion === undefined ? {} : { fromVersion: progress.fromVersion }),
   });
-  const next = (operation: Operation): Aim => ({ ...nextVersion(operation), state: 'installed', desired: 'disabled' });
+  const next = (operation: Operation): Aim => ({ ...nextVersion(operation), ...changing(operation) });
   return [
     {
-      ...hookStep(needs, { name: 'onDisable', hook: 'onDisable', aim: () => oldDisabled, applies: wasEnabled }),
-      undo: (run) => restore(needs, run, 'onEnable', oldEnabled),
+      ...hookStep(needs, { name: 'onDisable', hook: 'onDisable', aim: changing, applies: wasEnabled }),
+      undo: (run) => restore(needs, run, 'onEnable', () => oldEnabled),
     },
     {
-      ...hookStep(needs, { name: 'onUnload', hook: 'onUnload', aim: () => oldUnloaded }),
-      undo: (run) => restore(needs, run, 'onLoad', oldLoaded),
+      ...hookStep(needs, { name: 'onUnload', hook: 'onUnload', aim: changing }),
+      undo: (run) => restore(needs, run, 'onLoad', changing),
     },
     {
       name: 'introduce',
@@ -48,9 +48,11 @@ export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean 
   ];
 }
 
-const oldDisabled: Aim = { state: 'disabled', desired: 'disabled' };
-const oldUnloaded: Aim = { state: 'unloaded', desired: 'disabled' };
-const oldLoaded: Aim = { state: 'installed', desired: 'disabled' };
+/** While the version changes the runner keeps the events of an enabled plugin: they are for the version that comes out of it. */
+function changing({ progress }: Operation): Aim {
+  return { state: 'updating', desired: progress.wasEnabled === true ? 'enabled' : 'disabled' };
+}
+
 const oldEnabled: Aim = { state: 'enabled', desired: 'enabled' };
 
 export function nextVersion(operation: Operation) {
@@ -58,11 +60,16 @@ export function nextVersion(operation: Operation) {
   return { version, package: bytes, manifest, granted: operation.progress.granted ?? manifest.permissions };
 }
 
-async function restore(needs: SagaNeeds, run: StepRun, hook: LifecycleHook, aim: Aim): Promise<StepDone> {
+async function restore(
+  needs: SagaNeeds,
+  run: StepRun,
+  hook: LifecycleHook,
+  aim: (operation: Operation) => Aim,
+): Promise<StepDone> {
   // Enabling what could not be loaded would only repeat the error.
   if (run.operation.progress.restoreError !== undefined) return {};
   try {
-    await runHook(needs, run, hook, () => aim, {});
+    await runHook(needs, run, hook, aim, {});
     return {};
   } catch (error) {
     if (run.signal.aborted) throw error;
@@ -73,7 +80,7 @@ async function restore(needs: SagaNeeds, run: StepRun, hook: LifecycleHook, aim:
 /** The new version may be what is broken, so its last words do not count. */
 async function unloadNew(needs: SagaNeeds, run: StepRun, aim: (operation: Operation) => Aim): Promise<StepDone> {
   try {
-    await runHook(needs, run, 'onUnload', (operation) => ({ ...aim(operation), state: 'unloaded' }), {});
+    await runHook(needs, run, 'onUnload', aim, {});
     return {};
   } catch (error) {
     if (run.signal.aborted) throw error;
