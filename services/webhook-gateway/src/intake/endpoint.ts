@@ -19,7 +19,6 @@ export interface EndpointToken extends Endpoint {
 export interface EndpointTokens {
   /** The endpoint of a token that is still valid. */
   find(token: string): Promise<Endpoint | undefined>;
-  list(tenant: string, pluginId: string): Promise<EndpointToken[]>;
   /** The newest token of the endpoint, made now if there is none. */
   current(endpoint: Endpoint): Promise<EndpointToken>;
   /** Makes a new one; the one before stays valid for the overlap. */
@@ -27,7 +26,7 @@ export interface EndpointTokens {
   forgetPlugin(tenant: string, pluginId: string): Promise<void>;
 }
 
-export const ENDPOINT_TOKEN = /^whk_[A-Za-z0-9_-]{43}$/;
+const ENDPOINT_TOKEN = /^whk_[A-Za-z0-9_-]{43}$/;
 
 /** What of a request tells whose it is. */
 export interface Address {

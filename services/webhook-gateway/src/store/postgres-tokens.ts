@@ -19,7 +19,6 @@ export function postgresTokens({ source }: Database): EndpointTokens {
       const { tenant, pluginId, webhook } = found;
       return { tenant, pluginId, webhook };
     },
-    list: (tenant, pluginId) => all.find({ where: { tenant, pluginId }, order: { webhook: 'ASC', createdAt: 'DESC' } }),
     current: (endpoint) => current(source.manager, endpoint),
     rotate: (endpoint, overlapSeconds) =>
       source.transaction(async (manager) => {
