@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ClaimedFolder } from '../claimed-folder.ts';
 import { StartError } from '../start-error.ts';
@@ -88,6 +88,11 @@ function homeFor(folder: ClaimedFolder, user: User | undefined): string {
   chmodSync(folder.path, 0o755);
   const home = canEnter(folder.path, user) && isShort(inside) ? inside : outsideHome(folder.path);
   mkdirSync(home, { recursive: true, mode: 0o700 });
+  // Anybody may write to /var/tmp: a link or a folder of somebody else there is not taken for ours.
+  const found = lstatSync(home);
+  if (!found.isDirectory() || ![0, user.uid].includes(found.uid)) {
+    throw new StartError(`${home} belongs to somebody else; remove it`);
+  }
   chownSync(home, user.uid, user.gid);
   return home;
 }
