@@ -11,7 +11,7 @@ function events(...ids: string[]): WaitingEvent[] {
 test('all are handed over in order before the first is confirmed', async () => {
   const begun: string[] = [];
   const gate = Promise.withResolvers<undefined>();
-  const publish: PublishEvent = async ({ id }) => {
+  const publish: PublishEvent = async ({ eventId: id }) => {
     begun.push(id);
     await gate.promise;
   };
@@ -23,7 +23,7 @@ test('all are handed over in order before the first is confirmed', async () => {
 
 test('a failure withdraws what is not on the wire, so nothing overtakes the failed one', async () => {
   const failure = new Error('refused');
-  const publish: PublishEvent = ({ id }, signal) => {
+  const publish: PublishEvent = ({ eventId: id }, signal) => {
     if (id === '1') return Promise.resolve();
     if (id === '2') return Promise.reject(failure);
     return new Promise((_resolve, reject) => {

@@ -1,0 +1,63 @@
+import { expect, test } from '@jest/globals';
+import { Catalogue } from './catalogue.ts';
+import { editDistance } from './edit-distance.ts';
+import { aListing, aPlugin, aRegistry } from './testing/listed-plugins.ts';
+
+const catalogue = new Catalogue([
+  {
+    registry: aRegistry('official'),
+    listing: aListing(
+      aPlugin('slack-notifications', {
+        name: 'Slack Notifications',
+        tags: ['slack', 'chat'],
+        description: 'Tells a channel.',
+      }),
+      aPlugin('teams-messages', { name: 'Teams Messages', tags: ['chat'], description: 'Like Slack, in Teams.' }),
+      aPlugin('jira-integration', {
+        name: 'Jira Integration',
+        tags: ['tickets'],
+        description: 'Risks become tickets.',
+      }),
+      aPlugin('audit-trail', { name: 'Audit Trail', tags: ['log'], description: 'Who did what.' }),
+    ),
+  },
+]);
+
+function found(text: string): string[] {
+  return catalogue.search(text).map(({ plugin }) => plugin.id);
+}
+
+test('name before tag before description', () => {
+  expect(found('slack')).toEqual(['slack-notifications', 'teams-messages']);
+  expect(found('chat')).toEqual(['slack-notifications', 'teams-messages']);
+  expect(found('tick')).toEqual(['jira-integration']);
+});
+
+test.each(['slak', 'slakc', 'Slck', 'slack notifcations', 'notfications', 'SLACK'])('%s finds Slack first', (typed) => {
+  expect(found(typed)[0]).toBe('slack-notifications');
+});
+
+test('every word has to fit', () => {
+  expect(found('slack tickets')).toEqual([]);
+  expect(found('jira risks')).toEqual(['jira-integration']);
+});
+
+test('a short word with a letter changed means something else', () => {
+  expect(found('lot')).toEqual([]);
+});
+
+test('nothing but signs finds nothing', () => {
+  expect(found('???')).toEqual([]);
+});
+
+test.each([
+  ['slack', 'slack', 2, 0],
+  ['slak', 'slack', 2, 1],
+  ['slakc', 'slack', 2, 1],
+  ['kitten', 'sitting', 3, 3],
+  ['kitten', 'sitting', 2, 3],
+  ['', 'ab', 2, 2],
+  ['abcdef', 'a', 2, 3],
+])('from "%s" to "%s" within %d are %d slips', (one, other, limit, slips) => {
+  expect(editDistance(one, other, limit)).toBe(slips);
+});
