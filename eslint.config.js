@@ -26,7 +26,7 @@ export default tseslint.config(
   },
   {
     // TypeORM declares the shape of a table map as a class, which nobody is meant to instantiate.
-    files: ['**/*-table.ts'],
+    files: ['**/*-table.ts', '**/tables.ts'],
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },
   {
