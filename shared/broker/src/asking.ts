@@ -9,9 +9,10 @@ import {
   InvalidMessageError,
   UnroutableError,
 } from './errors.ts';
-import { LastingChannel, type ChannelLife } from './lasting-channel.ts';
+import { LastingChannel } from './lasting-channel.ts';
 import { messageBytes, type OutgoingMessage } from './message-bytes.ts';
 import type { BrokerMetrics } from './metrics.ts';
+import type { OpenChannel } from './open-channel.ts';
 import { Pending } from './pending.ts';
 import { readReply } from './replies.ts';
 
@@ -41,7 +42,7 @@ export class Asker {
   readonly #options: AskerOptions;
   readonly #channel: LastingChannel;
   readonly #asked = new Map<string, Asked>();
-  #life: ChannelLife | undefined;
+  #life: OpenChannel | undefined;
   #closed = false;
 
   constructor(options: AskerOptions) {
@@ -69,6 +70,7 @@ export class Asker {
   /** Resolves with the answer; a connection that is lost meanwhile asks again within the same deadline. */
   async ask<P, A>(question: Question<P, A>, about: QuestionMessage<P>, patience: Patience = {}): Promise<A> {
     if (this.#closed) throw new BrokerClosedError();
+    patience.signal?.throwIfAborted();
     const { name } = question;
     const { queue, missing } = this.#addressOf(question, about);
     const message = messageBytes(name, this.#options.source, about);
@@ -86,15 +88,16 @@ export class Asker {
         ended: () => this.#asked.delete(message.id),
       }),
     };
-    if (!asked.pending.settled) this.#asked.set(message.id, asked);
+    this.#asked.set(message.id, asked);
     this.#send(asked);
     return (await asked.pending.promise) as A;
   }
 
-  async close(): Promise<void> {
+  /** Before the connection is closed. */
+  close(): void {
     this.#closed = true;
     for (const { pending } of [...this.#asked.values()]) pending.reject(new BrokerClosedError());
-    await this.#channel.close();
+    this.#channel.leave();
   }
 
   #addressOf(
@@ -117,7 +120,7 @@ export class Asker {
     );
   }
 
-  async #setUp(life: ChannelLife): Promise<void> {
+  async #setUp(life: OpenChannel): Promise<void> {
     life.channel.on('return', (message) => this.#returned(message));
     await life.channel.consume(DIRECT_REPLY_TO, (message) => this.#answered(life, message), { noAck: true });
     this.#life = life;
@@ -145,7 +148,7 @@ export class Asker {
     this.#options.metrics.published.inc({ verb: 'ask' });
   }
 
-  #answered(life: ChannelLife, message: ConsumeMessage | null): void {
+  #answered(life: OpenChannel, message: ConsumeMessage | null): void {
     if (message === null) {
       life.fail('the broker ended the consumer');
       return;

@@ -47,6 +47,7 @@ export interface Consumer {
   stop(): Promise<void>;
 }
 
+/** How many events and how much work may be unsettled at a time: 32, and no more than 32. */
 export interface PartitionPrefetch {
   eventPrefetch?: number;
   workPrefetch?: number;
@@ -73,7 +74,10 @@ export interface Broker {
   ask<P, A>(question: Question<P, A>, message: QuestionMessage<P>, patience?: Patience): Promise<A>;
   /** Answers a service's questions, shared with its other replicas. All of them in one call: they come through one queue. */
   answerQuestions(service: ServiceName, answers: QuestionAnswer[]): Promise<Consumer>;
-  /** Hears facts of every tenant, shared with the service's other replicas. All of them in one call: they come through one queue. */
+  /**
+   * Hears facts of every tenant, shared with the service's other replicas. All of them in one call: they come through one queue.
+   * At most `prefetch` (32, and no more) are handled side by side; one that failed `attempts` (5) times is a dead letter.
+   */
   subscribe(
     service: ServiceName,
     handlers: FactHandler[],

@@ -198,10 +198,7 @@ class ConnectedBroker implements Broker {
     await this.#run(consumer, () => consumer.handOver());
     return {
       partition,
-      handOver: (patience) => {
-        this.#consumers.delete(consumer);
-        return consumer.handOver(patience);
-      },
+      handOver: (patience) => consumer.handOver(patience).finally(() => this.#consumers.delete(consumer)),
     };
   }
 
@@ -231,21 +228,22 @@ class ConnectedBroker implements Broker {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#consumers.values()].map((stop) => stop()));
-    await Promise.all([this.#asker.close(), this.#outcomes.close(), this.#publisher.close(FLUSH_WITHIN_MS)]);
-    await this.#replies.close();
+    this.#asker.close();
+    await Promise.all([this.#outcomes.close(), this.#publisher.close(FLUSH_WITHIN_MS)]);
+    this.#replies.close();
     await Promise.all([this.#publishing.close(CLOSE_WITHIN_MS), this.#consuming.close(CLOSE_WITHIN_MS)]);
   }
 
   async #run(consumer: RunningConsumer, stop: () => Promise<void>): Promise<Consumer> {
     if (this.#closing !== undefined) throw new BrokerClosedError();
-    await consumer.start(this.#options.connectDeadlineMs ?? CONNECT_WITHIN_MS);
     this.#consumers.set(consumer, stop);
-    return {
-      stop: () => {
-        this.#consumers.delete(consumer);
-        return stop();
-      },
-    };
+    try {
+      await consumer.start(this.#options.connectDeadlineMs ?? CONNECT_WITHIN_MS);
+    } catch (error) {
+      this.#consumers.delete(consumer);
+      throw error;
+    }
+    return { stop: () => stop().finally(() => this.#consumers.delete(consumer)) };
   }
 
   #workPublication<P, O>(work: Work<P, O>, message: TenantMessage<P>): { id: string; publication: Publication } {

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { connect, type ChannelModel } from 'amqplib';
 import { Backoff } from './backoff.ts';
 import type { Log } from './broker.ts';
-import { BrokerUnavailableError, TopologyMismatchError } from './errors.ts';
+import { BrokerClosedError, BrokerUnavailableError, TopologyMismatchError } from './errors.ts';
 import type { BrokerMetrics, ConnectionName } from './metrics.ts';
 import { within } from './pending.ts';
 
@@ -61,7 +61,7 @@ export class BrokerConnection {
   async open(deadlineMs: number): Promise<void> {
     const firstUp = this.up(this.#ending.signal);
     const refused = new Promise<never>((_resolve, reject) => {
-      this.#loop = this.#stayConnected(reject);
+      this.#loop = this.#stayConnected(reject).finally(() => reject(new BrokerClosedError()));
     });
     const model = await within(Promise.race([firstUp, refused]), deadlineMs);
     if (model !== undefined) return;
@@ -110,7 +110,6 @@ export class BrokerConnection {
         this.#model = model;
         this.#events.emit('up', model);
         const reason = await ended;
-        this.#model = undefined;
         if (!this.#isEnding()) log.warn({ connection: name, reason }, 'The connection to RabbitMQ was lost');
       } catch (error) {
         this.#lastError = error;
@@ -144,6 +143,8 @@ export class BrokerConnection {
     model.on('unblocked', () => this.#unblocked());
     const ended = new Promise<string>((resolve) => {
       model.on('close', (error) => {
+        // At once, so that whoever sees a channel of it end knows why.
+        if (this.#model === model) this.#model = undefined;
         this.#blockedSince = undefined;
         resolve(error?.message ?? failure);
         // amqplib only half-closes the socket, and a peer that is gone would never close the other half.

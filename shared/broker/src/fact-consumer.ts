@@ -5,13 +5,13 @@ import type { BrokerConnection } from './connection.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { declareServiceFacts } from './declare-topology.ts';
 import type { FactHandler } from './facts.ts';
-import { LastingChannel, type ChannelLife } from './lasting-channel.ts';
+import { LastingChannel } from './lasting-channel.ts';
 import type { BrokerMetrics } from './metrics.ts';
+import type { OpenChannel } from './open-channel.ts';
+import { prefetchOf } from './prefetch.ts';
 import { Receipts, type Receipt } from './receipts.ts';
 import { tryAgain } from './try-again.ts';
 
-/** As many facts are handled side by side. */
-const PREFETCH = 50;
 /** About three seconds of trying; what still fails then is for people to look at. */
 const ATTEMPTS = 5;
 const FINISH_WITHIN_MS = 15_000;
@@ -19,7 +19,7 @@ const FINISH_WITHIN_MS = 15_000;
 export interface FactConsumerOptions {
   service: ServiceName;
   handlers: FactHandler[];
-  prefetch?: number;
+  prefetch?: number | undefined;
   attempts?: number;
   connection: BrokerConnection;
   deadLetters: DeadLetters;
@@ -31,6 +31,7 @@ export interface FactConsumerOptions {
 export class FactConsumer implements Consumer {
   readonly #options: FactConsumerOptions;
   readonly #channel: LastingChannel;
+  #stopped: Promise<void> | undefined;
   readonly #handlers: Map<string, FactHandler>;
   /** Ends pauses between attempts: what is not done yet is for the other replicas. */
   readonly #stopping = new AbortController();
@@ -61,24 +62,29 @@ export class FactConsumer implements Consumer {
     return this.#channel.start(deadlineMs);
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping.abort(new Error('This process is stopping'));
     await this.#receipts?.settled(FINISH_WITHIN_MS);
     this.#lastMoment.abort(new Error('This process is stopping'));
     await this.#channel.close();
   }
 
-  async #setUp(life: ChannelLife): Promise<void> {
-    const { service, prefetch = PREFETCH, deadLetters, log, metrics } = this.#options;
+  async #setUp(life: OpenChannel): Promise<void> {
+    const { service, prefetch, deadLetters, log, metrics } = this.#options;
     const bindings = [...this.#handlers.keys()].map(factBinding);
     const queue = await declareServiceFacts(life.channel, service, bindings);
     const receipts = new Receipts({ kind: 'facts', queue, life, deadLetters, log, metrics });
     this.#receipts = receipts;
-    await life.channel.prefetch(prefetch);
+    await life.channel.prefetch(prefetchOf(prefetch));
     await life.channel.consume(queue, (message) => this.#take(life, receipts, message));
   }
 
-  #take(life: ChannelLife, receipts: Receipts, message: ConsumeMessage | null): void {
+  #take(life: OpenChannel, receipts: Receipts, message: ConsumeMessage | null): void {
     if (message === null) {
       life.fail('the broker ended the consumer');
       return;

@@ -2,22 +2,15 @@ import type { Channel, ChannelModel } from 'amqplib';
 import { Backoff } from './backoff.ts';
 import type { Log } from './broker.ts';
 import type { BrokerConnection } from './connection.ts';
-import { BrokerUnavailableError, TopologyMismatchError } from './errors.ts';
+import { BrokerClosedError, BrokerUnavailableError, TopologyMismatchError } from './errors.ts';
 import type { BrokerMetrics } from './metrics.ts';
+import { OpenChannel } from './open-channel.ts';
 import { within } from './pending.ts';
 
 const BACKOFF = { firstMs: 100, maxMs: 10_000 };
 /** A channel that lived this long was well, so the next trouble begins with short pauses again. */
 const WELL_AFTER_MS = 10_000;
-const CLOSE_WITHIN_MS = 5_000;
-
-/** One open channel, from opening to its end. What came through it can be settled only while it is open. */
-export interface ChannelLife<C extends Channel = Channel> {
-  readonly channel: C;
-  readonly open: boolean;
-  /** Ends this channel because of `reason`; another one is opened after a pause. */
-  fail(reason: string): void;
-}
+const LEAVE_WITHIN_MS = 2_000;
 
 export interface LastingChannelOptions<C extends Channel> {
   /** For log lines: `facts.installer`. */
@@ -27,7 +20,7 @@ export interface LastingChannelOptions<C extends Channel> {
   metrics: BrokerMetrics;
   create: (model: ChannelModel) => Promise<C>;
   /** Declares, listens and consumes; runs on every new channel. */
-  setUp: (life: ChannelLife<C>) => Promise<void> | void;
+  setUp: (life: OpenChannel<C>) => Promise<void> | void;
   /** Called when a channel ends, for whatever reason; its unsettled messages go elsewhere. */
   lost?: (reason: string) => void;
 }
@@ -36,7 +29,7 @@ export interface LastingChannelOptions<C extends Channel> {
 export class LastingChannel<C extends Channel = Channel> {
   readonly #options: LastingChannelOptions<C>;
   readonly #ending = new AbortController();
-  #life: ChannelLife<C> | undefined;
+  #life: OpenChannel<C> | undefined;
   #loop: Promise<void> | undefined;
   #lastError: unknown;
 
@@ -45,14 +38,14 @@ export class LastingChannel<C extends Channel = Channel> {
   }
 
   /** The channel, when it is open and set up. */
-  get life(): ChannelLife<C> | undefined {
+  get life(): OpenChannel<C> | undefined {
     return this.#life?.open === true ? this.#life : undefined;
   }
 
   /** Resolves when the channel is set up for the first time; rejects, and stops trying, when it is not within the deadline. */
   async start(deadlineMs: number): Promise<void> {
     const started = new Promise<true>((resolve, reject) => {
-      this.#loop = this.#stayOpen(() => resolve(true), reject);
+      this.#loop = this.#stayOpen(() => resolve(true), reject).finally(() => reject(new BrokerClosedError()));
     });
     try {
       if ((await within(started, deadlineMs)) === true) return;
@@ -68,9 +61,14 @@ export class LastingChannel<C extends Channel = Channel> {
   /** Ends the channel; acknowledgements given before are sent first. */
   async close(): Promise<void> {
     this.#ending.abort();
-    const life = this.#life;
-    if (life?.open === true) await closeChannel(life.channel);
-    await this.#loop;
+    await this.#life?.close();
+    // A channel that is just being opened ends with its connection, when the broker does not answer.
+    if (this.#loop !== undefined) await within(this.#loop, LEAVE_WITHIN_MS);
+  }
+
+  /** Opens no other channel; this one ends with its connection, which is about to be closed. */
+  leave(): void {
+    this.#ending.abort();
   }
 
   async #stayOpen(opened: () => void, refused: (error: Error) => void): Promise<void> {
@@ -80,11 +78,10 @@ export class LastingChannel<C extends Channel = Channel> {
       try {
         const model = await connection.up(this.#ending.signal);
         const openedAt = Date.now();
-        const { life, ended } = await this.#open(model);
+        const life = await this.#open(model);
         this.#life = life;
         opened();
-        const reason = await ended;
-        this.#life = undefined;
+        const reason = await life.ended;
         if (this.#isEnding()) return;
         if (Date.now() - openedAt > WELL_AFTER_MS) backoff.reset();
         if (connection.state !== 'connecting') {
@@ -101,42 +98,21 @@ export class LastingChannel<C extends Channel = Channel> {
     }
   }
 
+  // A function, because the compiler takes a property that was once read as false for false ever after.
   #isEnding(): boolean {
     return this.#ending.signal.aborted;
   }
 
-  async #open(model: ChannelModel): Promise<{ life: ChannelLife<C>; ended: Promise<string> }> {
-    const channel = await this.#options.create(model);
-    let open = true;
-    let reason = 'closed';
-    const ended = new Promise<string>((resolve) => {
-      channel.on('error', (error) => (reason = error.message));
-      // Before amqplib's own listener, so that its calls for unconfirmed messages find the channel closed.
-      channel.prependOnceListener('close', () => {
-        open = false;
-        resolve(reason);
-        this.#tellLost(reason);
-      });
-    });
-    const life: ChannelLife<C> = {
-      channel,
-      get open() {
-        return open;
-      },
-      fail: (why) => {
-        if (!open) return;
-        reason = why;
-        void closeChannel(channel);
-      },
-    };
+  async #open(model: ChannelModel): Promise<OpenChannel<C>> {
+    const life = new OpenChannel(await this.#options.create(model), (reason) => this.#tellLost(reason));
     try {
       await this.#options.setUp(life);
-      if (this.#isEnding()) throw new Error('closed while opening');
+      if (this.#isEnding()) throw new BrokerClosedError();
+      return life;
     } catch (error) {
-      if (life.open) await closeChannel(channel);
+      await life.close();
       throw error;
     }
-    return { life, ended };
   }
 
   #tellLost(reason: string): void {
@@ -146,15 +122,5 @@ export class LastingChannel<C extends Channel = Channel> {
       // Thrown on, it would end the whole connection.
       this.#options.log.error({ channel: this.#options.name, err: error }, 'A handler of a lost channel failed');
     }
-  }
-}
-
-/** Closes a channel; resolves at the latest when its connection ends or the deadline passes. */
-async function closeChannel(channel: Channel): Promise<void> {
-  const ended = new Promise<void>((resolve) => channel.once('close', resolve));
-  try {
-    await within(Promise.race([channel.close(), ended]), CLOSE_WITHIN_MS);
-  } catch {
-    // It was closing already: that is what was wanted.
   }
 }

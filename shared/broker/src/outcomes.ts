@@ -4,8 +4,9 @@ import type { Log, Patience } from './broker.ts';
 import type { BrokerConnection } from './connection.ts';
 import { declareReplies } from './declare-topology.ts';
 import { BrokerClosedError, OutcomeTimedOutError, PublishTimedOutError } from './errors.ts';
-import { LastingChannel, type ChannelLife } from './lasting-channel.ts';
+import { LastingChannel } from './lasting-channel.ts';
 import type { BrokerMetrics } from './metrics.ts';
+import type { OpenChannel } from './open-channel.ts';
 import { Pending, within } from './pending.ts';
 import { readReply, REPLY_QUEUE_PREFIX } from './replies.ts';
 
@@ -59,6 +60,7 @@ export class Outcomes {
     const { deadlineMs, signal } = patience;
     const startedAt = Date.now();
     await this.#start(deadlineMs);
+    signal?.throwIfAborted();
     const remaining = { ...patience, deadlineMs: Math.max(1, deadlineMs - (Date.now() - startedAt)) };
     let confirmed = false;
     const awaited = new Pending<unknown>({
@@ -67,7 +69,7 @@ export class Outcomes {
       late: () => (confirmed ? new OutcomeTimedOutError(name, deadlineMs) : new PublishTimedOutError(name, deadlineMs)),
       ended: () => this.#awaited.delete(id),
     });
-    if (!awaited.settled) this.#awaited.set(id, awaited);
+    this.#awaited.set(id, awaited);
     // The outcome may come before the confirm, so both are waited for at once.
     publish(remaining).then(
       () => (confirmed = true),
@@ -76,12 +78,13 @@ export class Outcomes {
     return (await awaited.promise) as O;
   }
 
+  /** Before the connection is closed. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const awaited of [...this.#awaited.values()]) awaited.reject(new BrokerClosedError());
     const channel = this.#channel.life?.channel;
     if (channel !== undefined) await within(channel.deleteQueue(this.queue), DELETE_WITHIN_MS).catch(() => undefined);
-    await this.#channel.close();
+    this.#channel.leave();
   }
 
   async #start(deadlineMs: number): Promise<void> {
@@ -94,12 +97,12 @@ export class Outcomes {
     }
   }
 
-  async #setUp(life: ChannelLife): Promise<void> {
+  async #setUp(life: OpenChannel): Promise<void> {
     await declareReplies(life.channel, this.queue, EXPIRES_MS);
     await life.channel.consume(this.queue, (message) => this.#arrived(life, message), { noAck: true });
   }
 
-  #arrived(life: ChannelLife, message: ConsumeMessage | null): void {
+  #arrived(life: OpenChannel, message: ConsumeMessage | null): void {
     if (message === null) {
       life.fail('the broker ended the consumer');
       return;

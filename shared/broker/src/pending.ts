@@ -12,7 +12,7 @@ export interface PendingOptions {
   ended?: () => void;
 }
 
-/** One wait that surely ends: by its result, its deadline or the caller's signal, whichever comes first. */
+/** One wait that surely ends: by its result, its deadline or the caller's signal (not yet aborted), whichever comes first. */
 export class Pending<T> {
   readonly promise: Promise<T>;
   readonly deadlineAt: number;
@@ -31,7 +31,6 @@ export class Pending<T> {
     // The open connection keeps the process alive while somebody waits; a forgotten wait must not.
     this.#timer.unref();
     options.signal?.addEventListener('abort', this.#abort, { once: true });
-    if (options.signal?.aborted === true) this.#abort();
   }
 
   get settled(): boolean {

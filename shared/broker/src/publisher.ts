@@ -2,8 +2,9 @@ import type { ConfirmChannel, Message as AmqpMessage, Options } from 'amqplib';
 import type { Log, Patience } from './broker.ts';
 import type { BrokerConnection } from './connection.ts';
 import { BrokerClosedError, BrokerUnavailableError, InvalidMessageError, PublishTimedOutError } from './errors.ts';
-import { LastingChannel, type ChannelLife } from './lasting-channel.ts';
+import { LastingChannel } from './lasting-channel.ts';
 import type { BrokerMetrics } from './metrics.ts';
+import type { OpenChannel } from './open-channel.ts';
 import { Pending, within } from './pending.ts';
 
 /** Measured: 256 unconfirmed messages reach 32 000/s on a quorum queue, awaiting each one 1 600/s. */
@@ -49,12 +50,14 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #window: number;
   readonly #channel: LastingChannel<ConfirmChannel>;
-  #life: ChannelLife<ConfirmChannel> | undefined;
+  #life: OpenChannel<ConfirmChannel> | undefined;
   /** In the order they were given; one that is late leaves at once, so that nothing piles up while there is no broker. */
   #waiting = new Set<Entry>();
   /** In the order they were written. */
   readonly #unconfirmed = new Set<Entry>();
   #unconfirmedBytes = 0;
+  /** Of the unconfirmed, those whose senders have given up waiting. */
+  #overdue = 0;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -81,11 +84,12 @@ export class Publisher {
   }
 
   /** Resolves once RabbitMQ has confirmed the message; waits for a place in the window, a reconnect or an unblocked broker within the same deadline. */
-  publish(publication: Publication, patience: Patience = {}): Promise<void> {
-    if (this.#closed) return Promise.reject(new BrokerClosedError());
+  async publish(publication: Publication, patience: Patience = {}): Promise<void> {
+    if (this.#closed) throw new BrokerClosedError();
     if (Buffer.byteLength(publication.routingKey) > MAX_ROUTING_KEY_BYTES) {
-      return Promise.reject(new InvalidMessageError(`The name of ${publication.name} is too long for a routing key`));
+      throw new InvalidMessageError(`The name of ${publication.name} is too long for a routing key`);
     }
+    patience.signal?.throwIfAborted();
     const deadlineMs = patience.deadlineMs ?? DEFAULT_DEADLINE_MS;
     const entry: Entry = {
       ...publication,
@@ -95,15 +99,15 @@ export class Publisher {
         deadlineMs,
         signal: patience.signal,
         late: () => this.#late(entry, deadlineMs),
-        ended: () => this.#waiting.delete(entry),
+        ended: () => this.#ended(entry),
       }),
     };
-    if (!entry.pending.settled) this.#waiting.add(entry);
+    this.#waiting.add(entry);
     this.#pump();
-    return entry.pending.promise;
+    await entry.pending.promise;
   }
 
-  /** Waits for what is on its way, refuses what is still there at the deadline, and ends. */
+  /** Before the connection is closed: waits for what is on its way, refuses what is still there at the deadline. */
   async close(deadlineMs: number): Promise<void> {
     this.#closed = true;
     if (this.#unconfirmed.size + this.#waiting.size > 0) {
@@ -114,7 +118,7 @@ export class Publisher {
         new BrokerUnavailableError(`${entry.name} was not confirmed before the connection was closed; send it again`),
       );
     }
-    await this.#channel.close();
+    this.#channel.leave();
     this.#forgetUnconfirmed();
   }
 
@@ -125,7 +129,16 @@ export class Publisher {
     return new BrokerUnavailableError(`${entry.name} was not sent within ${deadlineMs} ms: RabbitMQ is ${state}`);
   }
 
-  #setUp(life: ChannelLife<ConfirmChannel>): void {
+  #ended(entry: Entry): void {
+    this.#waiting.delete(entry);
+    if (!this.#unconfirmed.has(entry)) return;
+    this.#overdue += 1;
+    // A queue that confirms nothing, or a channel that hangs, must not keep all places taken for ever.
+    if (this.#overdue * 2 < this.#window || this.#options.connection.state !== 'connected') return;
+    this.#life?.fail('half of the window was not confirmed in time');
+  }
+
+  #setUp(life: OpenChannel<ConfirmChannel>): void {
     life.channel.on('return', (message) => this.#returned(message));
     this.#life = life;
     const unconfirmed = this.#forgetUnconfirmed().filter((entry) => !entry.pending.settled);
@@ -137,6 +150,7 @@ export class Publisher {
     const entries = [...this.#unconfirmed];
     this.#unconfirmed.clear();
     this.#unconfirmedBytes = 0;
+    this.#overdue = 0;
     this.#options.metrics.unconfirmed.dec(entries.length);
     return entries;
   }
@@ -158,7 +172,7 @@ export class Publisher {
     return this.#unconfirmed.size < this.#window && this.#unconfirmedBytes < WINDOW_BYTES;
   }
 
-  #write(life: ChannelLife<ConfirmChannel>, entry: Entry): void {
+  #write(life: OpenChannel<ConfirmChannel>, entry: Entry): void {
     const { exchange, routingKey, bytes, properties } = entry;
     const mandatory = entry.unroutable !== undefined;
     entry.sentAt = performance.now();
@@ -184,10 +198,11 @@ export class Publisher {
     this.#options.metrics.published.inc({ verb: entry.verb });
   }
 
-  #confirmed(life: ChannelLife<ConfirmChannel>, entry: Entry, error: unknown): void {
+  #confirmed(life: OpenChannel<ConfirmChannel>, entry: Entry, error: unknown): void {
     // The channel is gone: whether the message arrived is not known, and the next channel sends it again.
     if (!life.open) return;
     this.#unconfirmed.delete(entry);
+    if (entry.pending.settled) this.#overdue -= 1;
     this.#unconfirmedBytes -= entry.bytes.length;
     this.#options.metrics.unconfirmed.dec();
     this.#settle(entry, error);

@@ -6,8 +6,9 @@ import type { Consumer, Log } from './broker.ts';
 import type { BrokerConnection } from './connection.ts';
 import { declareServiceCalls } from './declare-topology.ts';
 import { InvalidMessageError } from './errors.ts';
-import { LastingChannel, type ChannelLife } from './lasting-channel.ts';
+import { LastingChannel } from './lasting-channel.ts';
 import type { BrokerMetrics } from './metrics.ts';
+import type { OpenChannel } from './open-channel.ts';
 import { within } from './pending.ts';
 import type { Replies } from './replies.ts';
 
@@ -27,6 +28,7 @@ export interface QuestionConsumerOptions {
 export class QuestionConsumer implements Consumer {
   readonly #options: QuestionConsumerOptions;
   readonly #channel: LastingChannel;
+  #stopped: Promise<void> | undefined;
   readonly #answering: Answering;
   #tag: string | undefined;
 
@@ -57,7 +59,12 @@ export class QuestionConsumer implements Consumer {
     return this.#channel.start(deadlineMs);
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     const life = this.#channel.life;
     // Cancelled before it is closed, so that no question on its way to us is lost.
     if (life !== undefined && this.#tag !== undefined) {
@@ -67,13 +74,13 @@ export class QuestionConsumer implements Consumer {
     await this.#channel.close();
   }
 
-  async #setUp(life: ChannelLife): Promise<void> {
+  async #setUp(life: OpenChannel): Promise<void> {
     const queue = await declareServiceCalls(life.channel, this.#options.service);
     const { consumerTag } = await life.channel.consume(queue, (message) => this.#take(life, message), { noAck: true });
     this.#tag = consumerTag;
   }
 
-  #take(life: ChannelLife, message: ConsumeMessage | null): void {
+  #take(life: OpenChannel, message: ConsumeMessage | null): void {
     if (message === null) {
       life.fail('the broker ended the consumer');
       return;

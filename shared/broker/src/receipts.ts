@@ -2,14 +2,14 @@ import type { DeadKind } from '@verifywise/contracts';
 import type { ConsumeMessage } from 'amqplib';
 import type { Log } from './broker.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import type { ChannelLife } from './lasting-channel.ts';
 import type { BrokerMetrics } from './metrics.ts';
+import type { OpenChannel } from './open-channel.ts';
 import { within } from './pending.ts';
 
 export interface ReceiptsOptions {
   kind: DeadKind;
   queue: string;
-  life: ChannelLife;
+  life: OpenChannel;
   deadLetters: DeadLetters;
   log: Log;
   metrics: BrokerMetrics;

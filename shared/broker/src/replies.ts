@@ -31,8 +31,9 @@ export class Replies {
     return this.#channel.start(deadlineMs);
   }
 
-  close(): Promise<void> {
-    return this.#channel.close();
+  /** Before the connection is closed. */
+  close(): void {
+    this.#channel.leave();
   }
 
   /** Never throws: a reply that cannot be sent, because it is too large or no JSON, is replaced by that error. */
