@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { Outbox } from './outbox.ts';
 import type { PublishEvent } from './publish-in-order.ts';
 import { publishInOrder } from './publish-in-order.ts';
+import { Bell } from './bell.ts';
 import type { WaitingEvents } from './waiting-events.ts';
 import { waitingEvents } from './waiting-events.ts';
 
@@ -41,11 +42,11 @@ const DATABASE_GRACE_MS = 2000;
 export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: RelayOptions): Relay {
   const closing = new AbortController();
   const giveUp = new AbortController();
-  const bell = createBell();
+  const bell = new Bell();
 
   const running = keepRelaying();
   return {
-    nudge: bell.ring,
+    nudge: () => bell.ring(),
     async close() {
       closing.abort();
       bell.ring();
@@ -78,12 +79,12 @@ export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: Rel
       lost.abort(error ?? new Error('PostgreSQL ended the connection'));
       bell.ring();
     };
-    connection.on('error', onLost).on('end', onLost).on('notification', bell.ring);
+    const onNotification = (): void => bell.ring();
+    connection.on('error', onLost).on('end', onLost).on('notification', onNotification);
     try {
       await use(connection, lost.signal);
     } finally {
-      connection.off('error', onLost).off('end', onLost).off('notification', bell.ring);
-      // Destroyed, not given back: the session holds the lock and listens.
+      // Destroyed, not given back: the session holds the lock and listens. So the listeners stay for its last errors.
       connection.release(true);
     }
   }
@@ -99,11 +100,13 @@ export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: Rel
         leads = await events.lead();
         if (leads) log.info({ outbox: outbox.table }, 'This process relays the event outbox');
       }
-      const heard = bell.armed();
+      // Silenced before looking, so that an event committed while we look is not slept through.
+      bell.silence();
       const outcome = leads ? await relayBatch(events) : 'nothing';
       failures = outcome === 'failed' ? failures + 1 : 0;
       if (outcome === 'failed') await rest(pauseAfter(failures));
-      else if (outcome === 'nothing') await Promise.race([heard, rest(pollMs)]);
+      else if (!leads) await rest(pollMs);
+      else if (outcome === 'nothing') await bell.heard(pollMs);
     }
   }
 
@@ -127,22 +130,4 @@ export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: Rel
 
 function pauseAfter(failures: number): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
-}
-
-interface Bell {
-  ring: () => void;
-  /** Resolves at the next ring after this call. */
-  armed(): Promise<void>;
-}
-
-/** Armed before looking, so that an event committed between the look and the wait is not slept through. */
-function createBell(): Bell {
-  let wake = Promise.withResolvers<undefined>();
-  return {
-    ring: () => wake.resolve(undefined),
-    async armed() {
-      wake = Promise.withResolvers<undefined>();
-      await wake.promise;
-    },
-  };
 }
