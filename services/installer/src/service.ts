@@ -106,7 +106,9 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
       deleteMs: DELETE_DATA_MS,
     }),
     transact,
-    runChild: async (parent, child, signal) => void (await operations.runChild(parent, child, signal)),
+    runChild: async (parent, child, signal) => {
+      await operations.runChild(parent, child, signal);
+    },
     hostVersion: config.hostVersion,
     limits: { hookMs: config.hookLimitMs, installMs: config.installHookLimitMs },
   });

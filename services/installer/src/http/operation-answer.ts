@@ -1,4 +1,4 @@
-import { errorFromAnswer, PlatformError, type Identity } from '@verifywise/contracts';
+import { errorFromAnswer, type Identity, type PlatformError } from '@verifywise/contracts';
 import { success } from '@verifywise/service-kit';
 import type { Request, Response } from 'express';
 import type { ViewPlugins } from '../installation/plugin-view.ts';

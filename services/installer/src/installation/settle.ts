@@ -2,7 +2,7 @@ import { PlatformError, PluginDisabled } from '@verifywise/contracts';
 import type { ErrorAnswer, PluginFailure, PluginState } from '@verifywise/contracts';
 
 import { PluginNotInstalledError } from './errors.ts';
-import type { InstalledRecord, PluginError } from './installed-plugin.ts';
+import type { InstalledRecord, PluginError, Target } from './installed-plugin.ts';
 import { suggestedFix } from './suggested-fix.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -20,11 +20,18 @@ export async function settle(
   if (failure !== undefined) {
     throw new PlatformError('PLUGIN_CRASHED', `${pluginId} failed right after its hook: ${failure.message}`);
   }
-  const generation = record.target?.generation ?? (await tx.nextGeneration());
-  const settled = { ...record, ...change, generation, target: null, updatedAt: new Date() };
+  const settled = { ...record, ...change, target: null, updatedAt: new Date() };
+  settled.generation = isSeen(record.target, settled) ? record.target.generation : await tx.nextGeneration();
   await tx.saveInstallation(settled);
   await tx.tellRunner(settled);
   return settled;
+}
+
+/** Whether the runner knows this under the target's generation already; it would not take something else under the same one. */
+function isSeen(target: Target | null, settled: InstalledRecord): target is Target {
+  if (target === null) return false;
+  const { state, desired, version } = settled;
+  return target.state === state && target.desired === desired && target.version === version;
 }
 
 /** Something went wrong: disabled, in error, with the error kept and the admin alerted (S:14.1, S:14.2). */

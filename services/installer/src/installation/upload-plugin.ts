@@ -12,7 +12,7 @@ export type UploadPlugin = (tenant: string, upload: Upload, actor: Actor) => Pro
 
 interface Needs {
   installations: Installations;
-  takeIn(archive: Buffer, checksum: string | undefined): Promise<StoredPackage>;
+  takeIn: (archive: Buffer, checksum: string | undefined) => Promise<StoredPackage>;
   operations: Operations;
 }
 

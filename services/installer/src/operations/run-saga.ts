@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorAnswer, PlatformError } from '@verifywise/contracts';
 import type { Log } from '../log.ts';
 import type { Lease, OperationStore, StepError } from './operation-store.ts';
@@ -6,12 +7,13 @@ import { LeaseLostError } from './lease-lost.ts';
 
 /** An undo that fails is tried again: a broker that restarts must not leave half an installation behind. */
 const UNDO_ATTEMPTS = 3;
+const UNDO_PAUSE_MS = 1_000;
 
 interface Needs {
   store: OperationStore;
   log: Log;
   /** Called after every change a watcher may want to see. */
-  changed(operation: Operation): void;
+  changed: (operation: Operation) => void;
 }
 
 /** Walks an operation from wherever it stands to its end: every step done, or everything undone. */
@@ -86,7 +88,10 @@ async function undoStep(
     } catch (error) {
       if (isAbandoned(error, signal)) throw error;
       logFailure(log, operation, step, error);
-      if (attempt < UNDO_ATTEMPTS) continue;
+      if (attempt < UNDO_ATTEMPTS) {
+        await pause(UNDO_PAUSE_MS, undefined, { signal });
+        continue;
+      }
       await store.failUndo(lease, step.name, stepError(error));
       return operation;
     }

@@ -26,15 +26,13 @@ export interface Transactions {
 export function createTransactions(outbox: Outbox, partitions: number, committed: () => void): Transactions {
   return {
     async run(work) {
-      let saidSomething = false;
-      const result = await outbox.database.source.transaction(async (manager) => {
+      const { result, said } = await outbox.database.source.transaction(async (manager) => {
         const tx = new StoredTransaction(manager, partitions);
         const worked = await work(tx, manager);
-        saidSomething = tx.said.length > 0;
-        for (const { fact: said, tenant, payload } of tx.said) await outbox.add(manager, said, { tenant, payload });
-        return worked;
+        for (const { fact, tenant, payload } of tx.said) await outbox.add(manager, fact, { tenant, payload });
+        return { result: worked, said: tx.said.length };
       });
-      if (saidSomething) committed();
+      if (said > 0) committed();
       return result;
     },
   };

@@ -39,7 +39,7 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
       const entry: RegistryEntry = {
         ...{ registry: 'test', verified: true, local: true, allowedHosts: ['127.0.0.1'], id, name: id, version },
         ...{ description: '', type: 'feature', author: { name: 'VerifyWise' }, tags: [], permissions: [] },
-        compatibility: (manifest.compatibility ?? {}) as RegistryEntry['compatibility'],
+        compatibility: manifest.compatibility ?? {},
         dependencies: (manifest.dependencies ?? {}) as Record<string, string>,
         downloadUrl: `http://127.0.0.1:${port}${path}`,
         checksum,

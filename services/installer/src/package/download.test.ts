@@ -1,0 +1,120 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { PlatformError } from '@verifywise/contracts';
+import { isPublicAddress } from './addresses.ts';
+import { download, type DownloadFrom } from './download.ts';
+
+const bounds = { maxBytes: 1_000, deadlineMs: 5_000 };
+const never = new AbortController().signal;
+const closers: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function codeOf(from: Partial<DownloadFrom> & { url: string }, limits = bounds): Promise<string> {
+  try {
+    await download({ local: true, allowedHosts: ['127.0.0.1'], ...from }, limits, never);
+  } catch (error) {
+    if (error instanceof PlatformError) return error.code;
+    throw error;
+  }
+  return 'downloaded';
+}
+
+describe('from a registry of the internet', () => {
+  test.each([
+    ['plain http', 'http://github.com/x.zip'],
+    ['a file', 'file:///etc/passwd'],
+    ['another host', 'https://evil.example/x.zip'],
+    ['a host that only begins alike', 'https://github.com.evil.example/x.zip'],
+    ['a host that only ends alike', 'https://notgithubusercontent.com/x.zip'],
+    ['the bare domain of a wildcard', 'https://githubusercontent.com/x.zip'],
+    ['a user before the host', 'https://github.com@evil.example/x.zip'],
+    ['a password for an allowed host', 'https://user:password@github.com/x.zip'],
+    ['loopback by number', 'https://2130706433/x.zip'],
+    ['no URL', 'https://'],
+  ])('%s is refused before anything is sent', async (_what, url) => {
+    const allowedHosts = ['github.com', '*.githubusercontent.com'];
+    expect(await codeOf({ url, local: false, allowedHosts })).toBe('DOWNLOAD_REFUSED');
+  });
+
+  test.each([
+    '127.0.0.1',
+    '10.0.0.7',
+    '169.254.169.254',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[fd00::1]',
+    '0x7f.1',
+    'localhost',
+  ])('an address within, %s, is refused even where the registry names it', async (host) => {
+    const allowedHosts = [host, new URL(`https://${host}/`).hostname];
+    expect(await codeOf({ url: `https://${host}:1/x.zip`, local: false, allowedHosts })).toBe('DOWNLOAD_REFUSED');
+  });
+});
+
+describe('every hop', () => {
+  test('is followed where it may go', async () => {
+    const url = await serve((req, res) => {
+      if (req.url === '/x.zip') res.writeHead(302, { location: '/moved.zip' }).end();
+      else res.end('bytes');
+    });
+    const from = { url: `${url}/x.zip`, local: true, allowedHosts: ['127.0.0.1'] };
+    expect((await download(from, bounds, never)).toString()).toBe('bytes');
+  });
+
+  test('is refused where it may not: another host, another scheme, a circle', async () => {
+    const to = async (location: string) => await serve((_req, res) => res.writeHead(302, { location }).end());
+    expect(await codeOf({ url: await to('http://localhost:1/') })).toBe('DOWNLOAD_REFUSED');
+    expect(await codeOf({ url: await to('ftp://127.0.0.1/') })).toBe('DOWNLOAD_REFUSED');
+    expect(await codeOf({ url: await to('/') })).toBe('DOWNLOAD_REFUSED');
+  });
+});
+
+describe('what is too much or too little', () => {
+  test('is given up: more bytes than allowed, fewer than promised, an error, silence', async () => {
+    expect(await codeOf({ url: await serve((_req, res) => res.end(Buffer.alloc(1_001))) })).toBe('PACKAGE_TOO_LARGE');
+    const endless = await serve((_req, res) => {
+      res.write(Buffer.alloc(800));
+      res.write(Buffer.alloc(800));
+    });
+    expect(await codeOf({ url: endless })).toBe('PACKAGE_TOO_LARGE');
+    const short = await serve((_req, res) => {
+      res.writeHead(200, { 'content-length': 100 }).write('short');
+      setImmediate(() => res.destroy());
+    });
+    expect(await codeOf({ url: short })).toBe('DOWNLOAD_FAILED');
+    expect(await codeOf({ url: await serve((_req, res) => res.writeHead(500).end()) })).toBe('DOWNLOAD_FAILED');
+    const silent = await serve(() => undefined);
+    expect(await codeOf({ url: silent }, { ...bounds, deadlineMs: 100 })).toBe('DOWNLOAD_FAILED');
+    expect(await codeOf({ url: 'http://127.0.0.1:1/' })).toBe('DOWNLOAD_FAILED');
+  });
+});
+
+test.each([
+  ['140.82.121.4', true],
+  ['2606:50c0:8000::153', true],
+  ['100.64.0.1', false],
+  ['172.31.255.255', false],
+  ['192.168.1.1', false],
+  ['0.0.0.0', false],
+  ['255.255.255.255', false],
+  ['fe80::1', false],
+  ['::ffff:10.0.0.1', false],
+  ['64:ff9b::7f00:1', false],
+  ['not an address', false],
+])('%s may be downloaded from: %s', (address, expected) => {
+  expect(isPublicAddress(address)).toBe(expected);
+});
