@@ -70,7 +70,7 @@ async function proveOn(engine: Engine, folder: string, patterns: string[]): Prom
     );
     await step(
       'demo',
-      () => walkDemo(stack),
+      () => walkDemo({ ...stack, log: (line) => process.stdout.write(`         ${line}\n`) }),
       () => 'walked to its end',
     );
   } finally {

@@ -31,7 +31,7 @@ const PORTS = [
 export interface Stack {
   readonly platformUrl: string;
   readonly registryUrl: string;
-  /** Kills the runner's process as a crash would; its container is started again by the engine. */
+  /** Kills the runner's process as a crash would; its container is started again by the engine. Resolves when it is ready. */
   killRunner(): Promise<void>;
   /** Fails unless every container runs without root on a file system it cannot write. Returns the versions of the three backing services. */
   inspect(): Promise<string>;
@@ -154,6 +154,7 @@ async function killRunner(project: string, commands: Commands): Promise<void> {
     probe: async () => {
       const after = (await containersOf(project, commands)).find(({ id }) => id === before.id);
       if (after === undefined || after.startedAt === before.startedAt) throw new Error('it was not started again');
+      if (after.health !== 'healthy') throw new Error(`it is ${after.health}`);
     },
   });
 }
