@@ -191,7 +191,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     log,
     held: () => ownership.held(),
     apply: (installation) => hosting.apply(installation),
-    forget: (tenant, pluginId) => hosting.forget(tenant, pluginId),
+    forget: (tenant, pluginId, upToGeneration) => hosting.forget(tenant, pluginId, upToGeneration),
   });
   closers.addStep('reconciler and partitions', async () => {
     await reconciler.close();

@@ -25,6 +25,8 @@ export async function deliverToPlugin(
   if (plugin.surface && !plugin.surface.events.includes(event)) return true;
   const errors = await handle(plugin, event, delivery);
   if (errors.length === 0) return true;
+  // What a plugin failed at because it was leaving is done again where it is next.
+  if (plugin.gone === 'moved') return false;
   const { tenant, pluginId, installation } = plugin;
   for (const error of errors) {
     plugin.log('error', `The handler of ${event} failed: ${error.message}`, {

@@ -1,14 +1,18 @@
 import type { Installation, LifecycleHook, PluginFailure, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
-import type { EventCall, JobCall, LogLevel } from '../isolate/protocol.ts';
-import type { Capabilities, IsolateCrash } from './isolate-process.ts';
-import { IsolateProcess, PluginCodeError } from './isolate-process.ts';
+import type { EventCall, JobCall, LogLevel, WireError } from '../isolate/protocol.ts';
+import { hookFailure, loadFailure } from './hook-errors.ts';
+import type { IsolateCrash } from './isolate-crash.ts';
+import type { Capabilities } from './isolate-process.ts';
+import { IsolateProcess } from './isolate-process.ts';
 import type { PackageFolders } from './package-folders.ts';
 
 /** Loading code and reading a manifest; what takes longer does I/O at the top of its module. */
 const SETUP_LIMIT_MS = 30_000;
-/** Hooks that run without an installer waiting: at start, on taking over, on draining (contract §4). */
+/** Hooks that run without an installer waiting: at start and on taking over (contract §4). */
 const HOOK_LIMIT_MS = 30_000;
+/** Hooks of a plugin that leaves: a container platform gives a process 30 s to stop, and the next runner waits for this one. */
+const LEAVING_HOOK_LIMIT_MS = 5_000;
 
 export interface IsolateLimits {
   heapMb: number;
@@ -42,8 +46,8 @@ export class HostedPlugin {
   installation: Installation;
   stage: Stage = 'none';
   surface: Surface | undefined;
-  /** True once the plugin has left this runner; what it was doing counts elsewhere. */
-  gone = false;
+  /** Moved: what it was doing counts on the next runner. Removed: it counts nowhere. */
+  gone: 'moved' | 'removed' | undefined;
   readonly #parts: HostedPluginParts;
   #isolate: IsolateProcess | undefined;
   #digest: string | undefined;
@@ -85,9 +89,10 @@ export class HostedPlugin {
     });
   }
 
-  /** Starts what the desired state asks for; resolves when `onEnable` is done. */
-  ensureEnabled(): Promise<void> {
+  /** Starts the plugin if, when its turn has come, it still may run; resolves when `onEnable` is done. */
+  ensureEnabled(mayRun: () => boolean): Promise<void> {
     return this.#inTurn(async () => {
+      if (!mayRun()) return;
       if (this.stage === 'enabled' && this.#digest === this.installation.package.digest) return;
       await this.#open();
       if (this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
@@ -102,7 +107,10 @@ export class HostedPlugin {
         this.stage === 'enabled' && this.installation.desired !== 'enabled' ? ['onDisable'] : [];
       if (this.stage === 'enabled' || this.stage === 'loaded') hooks.push('onUnload');
       for (const hook of hooks) {
-        await this.#hook(hook, {}, HOOK_LIMIT_MS).catch((error: unknown) => this.log('error', `${hook} failed`, error));
+        if (this.stage === 'none') break;
+        await this.#hook(hook, {}, LEAVING_HOOK_LIMIT_MS).catch((error: unknown) =>
+          this.log('error', `${hook} failed`, error),
+        );
       }
       await this.#close();
     });
@@ -110,7 +118,7 @@ export class HostedPlugin {
 
   /** Ends the process now; whatever it was doing is lost to it. */
   async kill(): Promise<void> {
-    this.gone = true;
+    this.gone = 'moved';
     await this.#close();
   }
 
@@ -121,7 +129,7 @@ export class HostedPlugin {
     this.#parts.surfaceGone(this);
   }
 
-  deliver(call: EventCall): Promise<{ errors: { message: string; stack?: string | undefined }[] }> {
+  deliver(call: EventCall): Promise<{ errors: WireError[] }> {
     return this.#running().call('event', call, this.#parts.limits.handlerLimitMs);
   }
 
@@ -135,14 +143,19 @@ export class HostedPlugin {
     return this.#socketPath;
   }
 
-  /** Takes over what an admin has changed: version, grants, settings. The isolate's settings follow at once. */
+  /** Takes over what an admin has changed: version, grants, settings. The isolate's grants and settings follow at once. */
   adopt(installation: Installation): void {
-    if (installation.generation < this.installation.generation) return;
+    const known = this.installation;
+    if (installation.generation < known.generation) return;
     this.installation = installation;
-    if (this.#isolate?.state !== 'running') return;
-    this.#isolate.call('config', this.#readableConfig(), SETUP_LIMIT_MS).catch((error: unknown) => {
-      this.log('warn', 'The new settings could not be handed to the plugin', error);
-    });
+    if (installation.generation === known.generation || !this.#isolate?.alive) return;
+    try {
+      this.#isolate
+        .call('settings', this.#settings(), SETUP_LIMIT_MS)
+        .catch((error: unknown) => this.log('warn', 'The new settings could not be handed to the plugin', error));
+    } catch (error) {
+      this.log('error', 'The new settings cannot be read', error);
+    }
   }
 
   log(level: LogLevel, message: string, meta?: unknown): void {
@@ -162,43 +175,32 @@ export class HostedPlugin {
 
   async #open(): Promise<void> {
     const { installation } = this;
-    if (this.#isolate?.state === 'running' && this.#digest === installation.package.digest) return;
+    this.#assertHere();
+    if (this.#isolate?.alive && this.#digest === installation.package.digest) return;
     await this.#close();
     const { packages, bundle, limits } = this.#parts;
     const { folder, entry } = await packages.folderOf(installation.package);
     const own = await this.#parts.privateFolder();
     this.#cleanUp = () => own.remove();
-    const isolate = new IsolateProcess({
-      bundle,
-      packageFolder: folder,
-      privateFolder: own.path,
-      heapMb: limits.heapMb,
-      hangLimitMs: limits.hangLimitMs,
-      capabilities: this.#parts.capabilities(this),
-      log: (level, message, meta) => this.log(level, message, meta),
-      surfaceChanged: (surface) => this.#keepSurface(surface),
-      crashed: (crash) => this.#crashed(isolate, crash),
+    const isolate = await this.#spawned(() => {
+      const { heapMb, hangLimitMs } = limits;
+      return new IsolateProcess({
+        ...{ bundle, packageFolder: folder, privateFolder: own.path, heapMb, hangLimitMs },
+        capabilities: this.#parts.capabilities(this),
+        log: (level, message, meta) => this.log(level, message, meta),
+        surfaceChanged: (surface) => this.#surfaceChanged(surface),
+        crashed: (isolate, crash) => this.#crashed(isolate, crash),
+      });
     });
-    this.#isolate = isolate;
     const socketPath = `${own.path}/http.sock`;
+    const { tenant, pluginId } = this;
+    const { manifest } = installation;
     try {
-      await isolate.call(
-        'setup',
-        {
-          tenant: this.tenant,
-          pluginId: this.pluginId,
-          manifest: installation.manifest,
-          granted: installation.granted,
-          config: this.#readableConfig(),
-          folder,
-          entry,
-          socketPath,
-        },
-        SETUP_LIMIT_MS,
-      );
+      const setup = { tenant, pluginId, manifest, ...this.#settings(), folder, entry, socketPath };
+      await isolate.call('setup', setup, SETUP_LIMIT_MS);
     } catch (error) {
       await this.#close();
-      throw loadFailure(this.pluginId, error);
+      throw loadFailure(pluginId, error);
     }
     isolate.watch();
     this.#digest = installation.package.digest;
@@ -206,18 +208,37 @@ export class HostedPlugin {
     this.stage = 'code';
   }
 
+  /** A plugin that left while its files were fetched must not start a process that nobody would end. */
+  async #spawned(spawn: () => IsolateProcess): Promise<IsolateProcess> {
+    try {
+      this.#assertHere();
+      this.#isolate = spawn();
+      return this.#isolate;
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+  }
+
+  #assertHere(): void {
+    if (this.gone === 'removed')
+      throw new PlatformError('PLUGIN_NOT_INSTALLED', `${this.pluginId} is no longer installed`);
+    if (this.gone) throw new PlatformError('NOT_THE_OWNER', `${this.pluginId} has moved to another runner; ask again`);
+  }
+
   async #hook(hook: LifecycleHook, options: RunHookRequest['options'], limitMs: number): Promise<Surface> {
     const isolate = this.#isolate as IsolateProcess;
     this.#duringHook = hook;
     try {
-      const surface = await isolate.call('hook', { hook, options }, limitMs);
+      const surface = await isolate.hook({ hook, options }, limitMs);
       this.stage = stageAfter(hook, this.stage);
       if (hook === 'onLoad') this.#parts.lifecycle(this, 'loaded');
       if (hook === 'onUnload') this.#parts.lifecycle(this, 'unloaded');
-      if (hook === 'onEnable') this.#keepSurface(surface);
+      if (hook === 'onEnable') this.#surfaceChanged(surface);
       return surface;
     } catch (error) {
       await this.#close();
+      this.#assertHere();
       throw hookFailure(this.pluginId, hook, limitMs, error);
     } finally {
       this.#duringHook = undefined;
@@ -236,11 +257,14 @@ export class HostedPlugin {
     await cleanUp?.();
   }
 
-  #readableConfig(): Record<string, unknown> | null {
-    return this.installation.granted.includes('config:read') ? this.#parts.configOf(this.installation) : null;
+  #settings() {
+    const { granted } = this.installation;
+    return { granted, config: granted.includes('config:read') ? this.#parts.configOf(this.installation) : null };
   }
 
-  #keepSurface(surface: Surface): void {
+  #surfaceChanged(surface: Surface): void {
+    // What a plugin offers counts while it is enabled, whatever its isolate says later.
+    if (this.stage !== 'enabled') return;
     this.surface = surface;
     this.#parts.surfaceChanged(this, surface);
   }
@@ -274,41 +298,4 @@ function stageAfter(hook: LifecycleHook, before: Stage): Stage {
 
 function notEnabled(pluginId: string): PlatformError {
   return new PlatformError('PLUGIN_NOT_ENABLED', `${pluginId} is not enabled`);
-}
-
-/** A hook failed; `pluginStack` is for the plugin's author, never for an HTTP client. */
-export class HookError extends PlatformError {
-  readonly hook: LifecycleHook | 'load';
-  readonly pluginStack: string | undefined;
-  constructor(
-    code: 'HOOK_FAILED' | 'HOOK_TIMED_OUT' | 'PLUGIN_LOAD_FAILED',
-    hook: LifecycleHook | 'load',
-    message: string,
-    cause: unknown,
-  ) {
-    super(code, message, { cause });
-    this.hook = hook;
-    this.pluginStack = cause instanceof PluginCodeError ? cause.pluginStack : undefined;
-  }
-}
-
-function hookFailure(pluginId: string, hook: LifecycleHook, limitMs: number, error: unknown): HookError {
-  if (error instanceof PlatformError && error.code === 'HANDLER_TIMED_OUT') {
-    return new HookError(
-      'HOOK_TIMED_OUT',
-      hook,
-      `${hook} of ${pluginId} did not finish within ${limitMs / 1000} s`,
-      error,
-    );
-  }
-  return new HookError('HOOK_FAILED', hook, `${hook} of ${pluginId} failed: ${(error as Error).message}`, error);
-}
-
-function loadFailure(pluginId: string, error: unknown): HookError {
-  return new HookError(
-    'PLUGIN_LOAD_FAILED',
-    'load',
-    `The code of ${pluginId} could not be loaded: ${(error as Error).message}`,
-    error,
-  );
 }

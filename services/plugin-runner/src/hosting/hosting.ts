@@ -1,101 +1,76 @@
 import type { Delivery } from '@verifywise/broker';
-import type { Installation, PluginFailure } from '@verifywise/contracts';
+import type { Installation, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError, partitionOf } from '@verifywise/contracts';
-import type { Logger } from '@verifywise/service-kit';
-import type { FailedDeliveries } from './failed-deliveries.ts';
-import type { HostedPluginParts } from './hosted-plugin.ts';
-import { HookError, HostedPlugin } from './hosted-plugin.ts';
-import { Lane } from './lane.ts';
-import { deliverToPlugin } from './event-delivery.ts';
+import type { HostedParts } from './hosted.ts';
+import { Hosted } from './hosted.ts';
+import type { HostedPlugin } from './hosted-plugin.ts';
+import { StartSlots } from './start-slots.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
-/** How many isolates start at the same time after a take-over: enough to fill the cores, few enough to leave some for the rest. */
-const STARTS_AT_ONCE = 4;
-
-export interface HostingParts {
+export interface HostingParts extends Omit<HostedParts, 'starts'> {
   partitions: number;
-  plugin: HostedPluginParts;
-  failedDeliveries: FailedDeliveries;
-  log: Logger;
   /** The surface as any runner last stored it, for routing events to a plugin whose isolate has yet to start. */
-  surfacesOf(partition: number): Promise<Map<string, NonNullable<HostedPlugin['surface']>>>;
+  surfacesOf(partition: number): Promise<Map<string, Surface>>;
 }
 
-interface Hosted {
-  plugin: HostedPlugin;
-  lane: Lane;
-  /** Generation of the last step an operation ran here; an installation as old as that changes nothing any more. */
-  stepGeneration: number;
-  /** Generation that failed here; only a newer one, an admin's decision, starts it again. */
-  failedGeneration: number;
-}
-
-/** Every plugin of the tenants whose partitions this runner holds. */
+/** Every plugin of the tenants whose partitions this runner holds; of others it hosts nothing, whoever asks. */
 export class Hosting {
   readonly #parts: HostingParts;
+  readonly #hostedParts: HostedParts;
   readonly #tenants = new Map<string, Map<string, Hosted>>();
-  readonly #starting: (() => void)[] = [];
-  readonly #finishing = new Map<number, number>();
-  #starts = 0;
+  readonly #held = new Set<number>();
+  readonly #finishing = new Set<number>();
   #sequence = 0;
 
   constructor(parts: HostingParts) {
     this.#parts = parts;
+    this.#hostedParts = { ...parts, starts: new StartSlots() };
   }
 
   /** Hosts what the projection says of a partition; isolates start in the background, events wait for them in their lanes. */
   async takeOver(partition: number, installations: Installation[]): Promise<void> {
-    this.#finishing.delete(partition);
     const surfaces = await this.#parts.surfacesOf(partition);
+    this.#finishing.delete(partition);
+    this.#held.add(partition);
+    for (const { lane } of this.#inPartition(partition)) lane.beginAll();
     for (const installation of installations) {
       const hosted = this.#host(installation);
       hosted.plugin.surface ??= surfaces.get(`${installation.tenant}/${installation.pluginId}`);
-      this.apply(installation);
+      hosted.apply(installation);
     }
   }
 
-  /** Makes the plugin what the installer says it should be, unless an operation step that ran here knows better. */
+  /** Makes the plugin what the installer says it should be; nothing when its tenant is hosted elsewhere. */
   apply(installation: Installation): void {
-    const hosted = this.#host(installation);
-    hosted.plugin.adopt(installation);
-    if (installation.generation <= hosted.stepGeneration || inTransition(installation)) return;
-    if (installation.desired === 'enabled') {
-      if (installation.generation > hosted.failedGeneration) this.#enable(hosted);
-      return;
-    }
-    if (hosted.plugin.stage !== 'none') void this.#stop(hosted);
-    else this.#skip(hosted);
+    if (this.#holds(installation.tenant)) this.#host(installation).apply(installation);
   }
 
-  /** The tenant no longer has the plugin. */
-  async forget(tenant: string, pluginId: string): Promise<void> {
-    const plugins = this.#tenants.get(tenant);
-    const hosted = plugins?.get(pluginId);
-    if (!hosted) return;
-    plugins?.delete(pluginId);
-    if (plugins?.size === 0) this.#tenants.delete(tenant);
-    this.#skip(hosted);
+  /** The tenant no longer has the plugin, unless it was installed again since. */
+  async forget(tenant: string, pluginId: string, upToGeneration: number): Promise<void> {
+    const hosted = this.#tenants.get(tenant)?.get(pluginId);
+    if (!hosted || hosted.plugin.installation.generation > upToGeneration) return;
+    this.#remove(hosted);
+    hosted.skip();
+    hosted.plugin.gone = 'removed';
     await hosted.plugin.unload();
   }
 
-  /** Runs one step of an operation; events wait while it runs and flow again when it leaves the plugin enabled. */
-  async runHook(request: Parameters<HostedPlugin['runHook']>[0]): ReturnType<HostedPlugin['runHook']> {
-    const hosted = this.#host(request.installation);
-    hosted.stepGeneration = Math.max(hosted.stepGeneration, request.installation.generation);
-    await hosted.lane.pause();
-    try {
-      return await hosted.plugin.runHook(request);
-    } finally {
-      if (hosted.plugin.stage === 'enabled') hosted.lane.resume();
-      // During an update of an enabled plugin its events wait for the new version.
-      else if (hosted.plugin.installation.state !== 'updating') this.#skip(hosted);
-    }
+  /** Runs one step of an operation. */
+  async runHook(request: RunHookRequest): Promise<Surface | undefined> {
+    this.#assertHolds(request.installation.tenant);
+    return this.#host(request.installation).runHook(request);
+  }
+
+  /** True while the plugin is between two versions, and was enabled before. */
+  isUpdating(tenant: string, pluginId: string): boolean {
+    return this.#tenants.get(tenant)?.get(pluginId)?.updating ?? false;
   }
 
   /** Gives an event to every plugin of its tenant that listens; acknowledged when all are done, at once when none does. */
   deliver(event: string, tenant: string, delivery: Delivery): void {
-    if (this.#finishing.has(partitionOf(tenant, this.#parts.partitions))) return;
-    const lanes = [...(this.#tenants.get(tenant)?.values() ?? [])].filter(({ plugin }) => listens(plugin, event));
+    // Left unsettled, it goes to the next runner when the channel closes.
+    if (this.#finishing.has(this.#partitionOf(tenant))) return;
+    const lanes = [...(this.#tenants.get(tenant)?.values() ?? [])].filter((hosted) => hosted.listensTo(event));
     if (lanes.length === 0) {
       delivery.ack();
       return;
@@ -106,27 +81,17 @@ export class Hosting {
 
   /** The plugin, when it is enabled and running here; while it is being started, waits for it. */
   async enabledPlugin(tenant: string, pluginId: string): Promise<HostedPlugin> {
+    this.#assertHolds(tenant);
     const hosted = this.#tenants.get(tenant)?.get(pluginId);
     if (!hosted) throw new PlatformError('PLUGIN_NOT_INSTALLED', `${pluginId} is not installed`);
     const { plugin } = hosted;
-    if (plugin.stage !== 'enabled') {
-      const failed = plugin.installation.generation <= hosted.failedGeneration;
-      if (failed || plugin.installation.desired !== 'enabled' || inTransition(plugin.installation)) {
-        throw new PlatformError('PLUGIN_NOT_ENABLED', `${pluginId} is not enabled`);
-      }
-      await this.#start(hosted);
-    }
+    if (plugin.stage !== 'enabled' && hosted.mayRun) await hosted.start();
+    if (plugin.stage !== 'enabled') throw new PlatformError('PLUGIN_NOT_ENABLED', `${pluginId} is not enabled`);
     return plugin;
   }
 
-  find(tenant: string, pluginId: string): HostedPlugin | undefined {
-    return this.#tenants.get(tenant)?.get(pluginId)?.plugin;
-  }
-
   list(): { plugin: HostedPlugin; waiting: number }[] {
-    return [...this.#tenants.values()].flatMap((plugins) =>
-      [...plugins.values()].map(({ plugin, lane }) => ({ plugin, waiting: lane.length })),
-    );
+    return this.#all().map(({ plugin, lane }) => ({ plugin, waiting: lane.length }));
   }
 
   forgetUndelivered(partition: number): void {
@@ -136,124 +101,54 @@ export class Hosting {
   /** Finishes every event that any plugin has begun, and those before it, so that none is delivered twice after a hand-over. */
   async finish(partition: number): Promise<void> {
     const hosted = this.#inPartition(partition);
-    this.#finishing.set(partition, Date.now());
+    this.#finishing.add(partition);
     const begun = Math.max(-1, ...hosted.map(({ lane }) => lane.lastBegun));
-    await Promise.all(hosted.map(({ lane }) => lane.finishUntil(begun)));
+    await Promise.all(hosted.map((each) => each.finishUntil(begun)));
   }
 
   async release(partition: number, how: 'gracefully' | 'at-once'): Promise<void> {
     const leaving = this.#inPartition(partition);
-    for (const { plugin, lane } of leaving) {
-      plugin.gone = true;
-      lane.empty();
-      const plugins = this.#tenants.get(plugin.tenant);
-      plugins?.delete(plugin.pluginId);
-      if (plugins?.size === 0) this.#tenants.delete(plugin.tenant);
+    this.#held.delete(partition);
+    for (const hosted of leaving) {
+      hosted.leave();
+      this.#remove(hosted);
     }
     await Promise.all(leaving.map(({ plugin }) => (how === 'gracefully' ? plugin.unload() : plugin.kill())));
   }
 
+  #partitionOf(tenant: string): number {
+    return partitionOf(tenant, this.#parts.partitions);
+  }
+
+  #holds(tenant: string): boolean {
+    return this.#held.has(this.#partitionOf(tenant));
+  }
+
+  #assertHolds(tenant: string): void {
+    if (this.#holds(tenant)) return;
+    throw new PlatformError('NOT_THE_OWNER', `This runner does not host ${tenant}; ask again`);
+  }
+
+  #all(): Hosted[] {
+    return [...this.#tenants.values()].flatMap((plugins) => [...plugins.values()]);
+  }
+
   #inPartition(partition: number): Hosted[] {
-    const found: Hosted[] = [];
-    for (const [tenant, plugins] of this.#tenants) {
-      if (partitionOf(tenant, this.#parts.partitions) === partition) found.push(...plugins.values());
-    }
-    return found;
+    return this.#all().filter(({ plugin }) => this.#partitionOf(plugin.tenant) === partition);
   }
 
   #host(installation: Installation): Hosted {
     const { tenant, pluginId } = installation;
     const plugins = this.#tenants.get(tenant) ?? new Map<string, Hosted>();
     this.#tenants.set(tenant, plugins);
-    const known = plugins.get(pluginId);
-    if (known) return known;
-    const plugin = new HostedPlugin(installation, {
-      ...this.#parts.plugin,
-      failed: (failing, failure) => this.#failed(failing, failure),
-    });
-    const lane = new Lane((tracked) =>
-      deliverToPlugin(plugin, tracked.delivery, this.#parts.failedDeliveries, this.#parts.log),
-    );
-    const hosted: Hosted = { plugin, lane, stepGeneration: -1, failedGeneration: -1 };
+    const hosted = plugins.get(pluginId) ?? new Hosted(installation, this.#hostedParts);
     plugins.set(pluginId, hosted);
     return hosted;
   }
 
-  #enable(hosted: Hosted): void {
-    void this.#start(hosted).catch(() => undefined);
+  #remove({ plugin }: Hosted): void {
+    const plugins = this.#tenants.get(plugin.tenant);
+    plugins?.delete(plugin.pluginId);
+    if (plugins?.size === 0) this.#tenants.delete(plugin.tenant);
   }
-
-  async #start(hosted: Hosted): Promise<void> {
-    try {
-      await this.#whenStartIsFree(() => hosted.plugin.ensureEnabled());
-      hosted.lane.resume();
-    } catch (error) {
-      const { pluginId, version, generation } = hosted.plugin.installation;
-      const hookError = error instanceof HookError ? error : undefined;
-      if (hookError) {
-        this.#failed(hosted.plugin, {
-          pluginId,
-          version,
-          generation,
-          reason: hookError.code === 'HOOK_TIMED_OUT' ? 'hook-timeout' : hookError.hook === 'load' ? 'load' : 'hook',
-          during: hookError.hook,
-          message: hookError.message,
-          ...(hookError.pluginStack === undefined ? {} : { stack: hookError.pluginStack }),
-        });
-      } else {
-        // Not the plugin's fault (no package yet, no disk): the next reconciliation tries again.
-        this.#parts.log.error(
-          { tenant: hosted.plugin.tenant, pluginId, err: error },
-          'The plugin could not be started; trying again',
-        );
-      }
-      throw error;
-    }
-  }
-
-  async #stop(hosted: Hosted): Promise<void> {
-    await hosted.lane.pause();
-    this.#skip(hosted);
-    await hosted.plugin.unload();
-  }
-
-  #failed(plugin: HostedPlugin, failure: PluginFailure): void {
-    const hosted = this.#tenants.get(plugin.tenant)?.get(plugin.pluginId);
-    if (hosted) {
-      hosted.failedGeneration = failure.generation;
-      void hosted.lane.pause();
-    }
-    this.#parts.plugin.failed(plugin, failure);
-  }
-
-  /** A plugin that is not enabled hears nothing: what waited for it is done with. */
-  #skip({ plugin, lane }: Hosted): void {
-    plugin.dropSurface();
-    void lane.pause();
-    for (const tracked of lane.empty()) tracked.done();
-  }
-
-  async #whenStartIsFree(start: () => Promise<void>): Promise<void> {
-    if (this.#starts >= STARTS_AT_ONCE) {
-      await new Promise<void>((resolve) => this.#starting.push(resolve));
-    }
-    this.#starts += 1;
-    try {
-      await start();
-    } finally {
-      this.#starts -= 1;
-      this.#starting.shift()?.();
-    }
-  }
-}
-
-function inTransition({ state }: Installation): boolean {
-  return state === 'installing' || state === 'updating' || state === 'uninstalling';
-}
-
-function listens({ installation, surface }: HostedPlugin, event: string): boolean {
-  if (installation.desired !== 'enabled' && !surface) return false;
-  if (!installation.granted.includes('events:listen')) return false;
-  // Without a surface yet the plugin is being started for the first time here; its lane finds out.
-  return surface === undefined || surface.events.includes(event);
 }

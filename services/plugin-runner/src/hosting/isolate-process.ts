@@ -1,45 +1,35 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { PluginFailure } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { FromIsolate, IsolateCalls, LogLevel, RunnerCalls, ToIsolate, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
+import type { IsolateCrash } from './isolate-crash.ts';
+import { PluginCodeError, crashOf } from './isolate-crash.ts';
+import { isSurface, readMessage } from './isolate-messages.ts';
+import { bounded, readLines } from './isolate-output.ts';
+import { watchPulse } from './isolate-pulse.ts';
+import type { IsolatePlace } from './spawn-isolate.ts';
+import { spawnIsolate } from './spawn-isolate.ts';
 
-/** How often an isolate proves that its event loop turns. */
-const PING_EVERY_MS = 1_000;
 /** How long after SIGKILL the operating system may take to say that the process is gone. */
 const GONE_DEADLINE_MS = 5_000;
+/** Of what an isolate writes to stderr, the end says why it died. */
+const STDERR_TAIL = 4_096;
 
 export type IsolateState = 'starting' | 'running' | 'stopping' | 'stopped' | 'crashed';
-export type CrashReason = Extract<PluginFailure['reason'], 'exit' | 'signal' | 'memory' | 'hang' | 'unhandled'>;
-
-export interface IsolateCrash {
-  reason: CrashReason;
-  message: string;
-  stack?: string;
-}
 
 /** What the isolate may ask; bound by the runner to one tenant and one plugin, whatever the message says. */
 export type Capabilities = {
   [Call in keyof RunnerCalls]: (...request: RunnerCalls[Call]['request']) => Promise<RunnerCalls[Call]['answer']>;
 };
 
-export interface IsolateOptions {
-  /** The isolate's single-file bundle. */
-  bundle: string;
-  packageFolder: string;
-  /** A folder of this isolate alone; its socket lives there. */
-  privateFolder: string;
-  heapMb: number;
+export interface IsolateOptions extends IsolatePlace {
   /** An event loop busy for longer is ended. */
   hangLimitMs: number;
   capabilities: Capabilities;
-  log(level: LogLevel, message: string, meta?: unknown): void;
+  log: (level: LogLevel, message: string, meta?: unknown) => void;
   surfaceChanged(surface: IsolateCalls['hook']['answer']): void;
   /** Called once, and only when the isolate ended without being stopped. */
-  crashed(crash: IsolateCrash): void;
+  crashed(isolate: IsolateProcess, crash: IsolateCrash): void;
 }
 
 interface Waiting {
@@ -54,16 +44,20 @@ export class IsolateProcess {
   readonly startedAt = new Date();
   readonly #child: ChildProcess;
   readonly #options: IsolateOptions;
+  readonly #log: IsolateOptions['log'];
   readonly #waiting = new Map<number, Waiting>();
   readonly #gone: Promise<void>;
   #nextId = 1;
   #unhandled: WireError | undefined;
   #hanging = false;
   #stderrTail = '';
-  #pinger: NodeJS.Timeout | undefined;
+  #endWatch: () => void = () => undefined;
 
   constructor(options: IsolateOptions) {
     this.#options = options;
+    this.#log = bounded(options.log, (lines) =>
+      options.log('warn', `${lines} lines of the plugin's log were left out: it writes more than can be kept`),
+    );
     this.#child = spawnIsolate(options);
     this.#gone = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
@@ -72,11 +66,14 @@ export class IsolateProcess {
       });
       this.#child.once('error', (error) => {
         this.#unhandled ??= { message: `The isolate could not be started: ${error.message}` };
-        this.#ended(null, null);
+        if (this.#child.pid === undefined) this.#ended(null, null);
+        else this.#kill();
         resolve();
       });
     });
-    this.#child.on('message', (message: FromIsolate) => void this.#receive(message));
+    this.#child.on('message', (said: unknown) => this.#hear(said));
+    // Without its channel it can be asked nothing, and what it does is recorded nowhere.
+    this.#child.once('disconnect', () => this.#kill());
     this.#readOutput();
   }
 
@@ -84,17 +81,26 @@ export class IsolateProcess {
     return this.#child.pid;
   }
 
+  /** True while it can be asked something. */
+  get alive(): boolean {
+    return this.state === 'running' && this.#child.connected && this.#unhandled === undefined;
+  }
+
   /** From now on the isolate must prove, by answering, that it is not stuck. */
   watch(): void {
+    if (this.#hasEnded()) return;
     this.state = 'running';
-    this.#pinger = setInterval(() => {
-      this.call('ping', null, this.#options.hangLimitMs).catch((error: unknown) => {
-        if (this.state !== 'running' || (error as PlatformError).code !== 'HANDLER_TIMED_OUT') return;
-        this.#hanging = true;
-        this.#child.kill('SIGKILL');
-      });
-    }, PING_EVERY_MS);
-    this.#pinger.unref();
+    const { hangLimitMs } = this.#options;
+    this.#endWatch = watchPulse(
+      {
+        ping: () => this.call('ping', null, 2 * hangLimitMs),
+        hangs: () => {
+          this.#hanging = true;
+          this.#kill();
+        },
+      },
+      hangLimitMs,
+    );
   }
 
   /** Rejects with HANDLER_TIMED_OUT after `limitMs`, with PLUGIN_CRASHED when the isolate ends first, else with the plugin's error. */
@@ -103,7 +109,7 @@ export class IsolateProcess {
     request: IsolateCalls[Call]['request'],
     limitMs: number,
   ): Promise<IsolateCalls[Call]['answer']> {
-    if (this.#hasEnded() || !this.#child.connected) return Promise.reject(this.#crashError());
+    if (this.#hasEnded() || !this.#child.connected) return Promise.reject(endedError());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -115,15 +121,26 @@ export class IsolateProcess {
     });
   }
 
+  /** Runs one hook and answers what the plugin offers after it. */
+  async hook(call: IsolateCalls['hook']['request'], limitMs: number): Promise<IsolateCalls['hook']['answer']> {
+    const surface: unknown = await this.call('hook', call, limitMs);
+    if (isSurface(surface)) return surface;
+    throw new PluginCodeError({ message: 'The plugin offers something that is no list of events, routes and widgets' });
+  }
+
   /** Ends the process for good; resolves once the operating system says it is gone. */
   async stop(): Promise<void> {
     if (!this.#hasEnded()) this.state = 'stopping';
-    clearInterval(this.#pinger);
-    this.#child.kill('SIGKILL');
+    this.#kill();
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, GONE_DEADLINE_MS)));
     await Promise.race([this.#gone, tooLong]);
     clearTimeout(timer);
+  }
+
+  #kill(): void {
+    this.#endWatch();
+    this.#child.kill('SIGKILL');
   }
 
   #hasEnded(): boolean {
@@ -132,50 +149,54 @@ export class IsolateProcess {
 
   #say(message: ToIsolate): void {
     this.#child.send(message, (error) => {
-      if (error && !this.#hasEnded())
-        this.#options.log('warn', `The isolate's channel refused a message: ${error.message}`);
+      if (error && !this.#hasEnded()) this.#log('warn', `The isolate's channel refused a message: ${error.message}`);
     });
   }
 
-  async #receive(message: FromIsolate): Promise<void> {
+  #hear(said: unknown): void {
+    const message = readMessage(said);
+    if (!message) {
+      this.#log('warn', "The plugin sent a message over its platform's channel; nobody reads it there");
+      return;
+    }
     switch (message.kind) {
       case 'answer':
         this.#settle(message);
         break;
       case 'log':
-        this.#options.log(message.level, message.message, message.meta);
+        this.#log(message.level, message.message, message.meta);
         break;
       case 'surface':
         this.#options.surfaceChanged(message.surface);
         break;
       case 'unhandled':
-        this.#unhandled = message.error;
+        // The first is the cause; ended at once, so that nothing is delivered to what is broken.
+        this.#unhandled ??= message.error;
+        this.#kill();
         break;
       case 'call':
-        this.#say(await this.#answer(message));
+        void this.#answer(message);
         break;
     }
   }
 
-  async #answer({ id, call, request }: Extract<FromIsolate, { kind: 'call' }>): Promise<ToIsolate> {
+  async #answer({ id, call, request }: Extract<FromIsolate, { kind: 'call' }>): Promise<void> {
+    const { capabilities } = this.#options;
     try {
-      const capability = this.#options.capabilities[call] as ((...request: unknown[]) => Promise<unknown>) | undefined;
-      if (!capability || !Array.isArray(request)) {
-        throw new PlatformError(
-          'BAD_REQUEST',
-          `The runner knows no ${call}; the package was built for another platform version`,
-        );
+      if (!Object.hasOwn(capabilities, call) || !Array.isArray(request)) {
+        const message = `The runner knows no ${call}; the package was built for another platform version`;
+        throw new PlatformError('BAD_REQUEST', message);
       }
-      return { kind: 'answer', id, answer: await capability(...(request as unknown[])) };
+      const capability = capabilities[call] as (...request: unknown[]) => Promise<unknown>;
+      this.#say({ kind: 'answer', id, answer: await capability(...(request as unknown[])) });
     } catch (error) {
-      if (error instanceof PlatformError)
-        return { kind: 'answer', id, error: { message: error.message, code: error.code } };
-      this.#options.log('error', `The platform failed at ${call}`, wireError(error));
-      return {
-        kind: 'answer',
-        id,
-        error: { code: 'INTERNAL', message: `The platform failed at ${call}; its log says why` },
-      };
+      if (error instanceof PlatformError) {
+        this.#say({ kind: 'answer', id, error: { message: error.message, code: error.code } });
+        return;
+      }
+      this.#log('error', `The platform failed at ${call}`, wireError(error));
+      const message = `The platform failed at ${call}; its log says why`;
+      this.#say({ kind: 'answer', id, error: { code: 'INTERNAL', message } });
     }
   }
 
@@ -190,90 +211,32 @@ export class IsolateProcess {
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#hasEnded()) return;
-    clearInterval(this.#pinger);
+    this.#endWatch();
     const stopped = this.state === 'stopping';
     this.state = stopped ? 'stopped' : 'crashed';
-    const crash = stopped ? undefined : this.#crashOf(code, signal);
-    const error = crash ? new PluginCodeError({ ...crash, code: 'PLUGIN_CRASHED' }) : this.#crashError();
+    const seen = { hanging: this.#hanging, unhandled: this.#unhandled, stderrTail: this.#stderrTail };
+    const crash = stopped ? undefined : crashOf({ code, signal, ...seen, limits: this.#options });
+    const error = crash ? new PluginCodeError({ ...crash, code: 'PLUGIN_CRASHED' }) : endedError();
     for (const waiting of this.#waiting.values()) {
       clearTimeout(waiting.timer);
       waiting.reject(error);
     }
     this.#waiting.clear();
-    if (crash) this.#options.crashed(crash);
-  }
-
-  #crashOf(code: number | null, signal: NodeJS.Signals | null): IsolateCrash {
-    if (this.#hanging) {
-      return {
-        reason: 'hang',
-        message: `The plugin kept its event loop busy for more than ${this.#options.hangLimitMs / 1000} s and was ended`,
-      };
-    }
-    if (this.#unhandled) return { reason: 'unhandled', ...withoutCode(this.#unhandled) };
-    if (/heap out of memory|Allocation failed/i.test(this.#stderrTail)) {
-      return {
-        reason: 'memory',
-        message: `The plugin needed more than its ${this.#options.heapMb} MB of memory and was ended`,
-      };
-    }
-    if (signal) return { reason: 'signal', message: `The plugin's process was ended by ${signal}` };
-    return { reason: 'exit', message: `The plugin's process ended by itself with exit code ${code ?? 'unknown'}` };
-  }
-
-  #crashError(): PlatformError {
-    return new PlatformError('PLUGIN_CRASHED', "The plugin's process has ended");
+    if (crash) this.#options.crashed(this, crash);
   }
 
   #readOutput(): void {
     const { stdout, stderr } = this.#child;
-    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#options.log('info', line));
+    if (stdout) readLines(stdout, (line) => this.#log('info', line));
     if (stderr) {
-      createInterface({ input: stderr }).on('line', (line) => {
-        this.#stderrTail = `${this.#stderrTail}\n${line}`.slice(-4_096);
-        this.#options.log('warn', line);
+      readLines(stderr, (line) => {
+        this.#stderrTail = `${this.#stderrTail}\n${line}`.slice(-STDERR_TAIL);
+        this.#log('warn', line);
       });
     }
   }
 }
 
-/** An error thrown by plugin code, with the stack its author needs. */
-export class PluginCodeError extends PlatformError {
-  readonly pluginStack: string | undefined;
-  constructor(error: WireError) {
-    super(
-      error.code === 'PLUGIN_CRASHED' || error.code === 'PLUGIN_LOAD_FAILED' ? error.code : 'HANDLER_FAILED',
-      error.message,
-    );
-    this.pluginStack = error.stack;
-  }
-}
-
-function withoutCode({ message, stack }: WireError): { message: string; stack?: string } {
-  return stack === undefined ? { message } : { message, stack };
-}
-
-const SETPRIV = '/usr/bin/setpriv';
-
-function spawnIsolate({ bundle, packageFolder, privateFolder, heapMb }: IsolateOptions): ChildProcess {
-  const flags = [
-    '--permission',
-    `--allow-fs-read=${bundle}`,
-    `--allow-fs-read=${packageFolder}/*`,
-    `--allow-fs-read=${privateFolder}/*`,
-    `--allow-fs-write=${privateFolder}/*`,
-    `--max-old-space-size=${heapMb}`,
-    '--no-warnings',
-    bundle,
-  ];
-  // An isolate that loops cannot notice that its runner is gone; the kernel can.
-  const [command, args] = existsSync(SETPRIV)
-    ? [SETPRIV, ['--pdeathsig', 'KILL', process.execPath, ...flags]]
-    : [process.execPath, flags];
-  return spawn(command, args, {
-    cwd: packageFolder,
-    env: { NODE_ENV: 'production' },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    serialization: 'advanced',
-  });
+function endedError(): PlatformError {
+  return new PlatformError('PLUGIN_CRASHED', "The plugin's process has ended");
 }

@@ -65,6 +65,16 @@ describe('a lane', () => {
     expect(acked).toEqual(['a', 'a']);
   });
 
+  test('what comes again while it is being handled is handled once', async () => {
+    const { lane, push, settle, begun, acked } = laneUnderTest();
+    lane.resume();
+    push('a');
+    push('a', true);
+    await settle('a');
+    expect(begun).toEqual(['a']);
+    expect(acked).toEqual(['a', 'a']);
+  });
+
   test('pausing waits for what runs and begins nothing more', async () => {
     const { lane, push, settle, begun } = laneUnderTest();
     lane.resume();
@@ -84,7 +94,8 @@ describe('a lane', () => {
     push('a');
     push('b');
     push('c');
-    const finishing = lane.finishUntil(1);
+    lane.beginNothingBehind(1);
+    const finishing = lane.finish();
     await settle('a');
     await settle('b');
     await finishing;

@@ -31,10 +31,6 @@ export class Lane {
   }
 
   push(tracked: TrackedDelivery): void {
-    if (tracked.delivery.redelivered && this.#finished.has(tracked.delivery.envelope.id)) {
-      tracked.done();
-      return;
-    }
     this.#queue.push(tracked);
     this.#next();
   }
@@ -60,9 +56,19 @@ export class Lane {
     return queue;
   }
 
-  /** Begins nothing behind this place in the broker's order; resolves when all up to it is finished. */
-  async finishUntil(sequence: number): Promise<void> {
+  /** Begins nothing behind this place in the broker's order. */
+  beginNothingBehind(sequence: number): void {
     this.#until = sequence;
+  }
+
+  /** Begins again whatever comes. */
+  beginAll(): void {
+    this.#until = Infinity;
+    this.#next();
+  }
+
+  /** Resolves when nothing runs and nothing may begin. */
+  async finish(): Promise<void> {
     if (!this.#running && !this.#mayBegin()) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -73,11 +79,17 @@ export class Lane {
   }
 
   #next(): void {
-    if (this.#running || !this.#mayBegin()) {
-      this.#settleIdle();
-      return;
+    while (!this.#running && this.#mayBegin()) {
+      const tracked = this.#queue.shift() as TrackedDelivery;
+      const { redelivered, envelope } = tracked.delivery;
+      // Asked as late as this: what is redelivered may be what was running when it came.
+      if (redelivered && this.#finished.has(envelope.id)) tracked.done();
+      else this.#begin(tracked);
     }
-    const tracked = this.#queue.shift() as TrackedDelivery;
+    this.#settleIdle();
+  }
+
+  #begin(tracked: TrackedDelivery): void {
     this.#running = tracked;
     this.#lastBegun = Math.max(this.#lastBegun, tracked.sequence);
     void this.#handle(tracked).then((delivered) => {

@@ -25,7 +25,7 @@ export interface ReconcilerParts {
   /** The partitions this runner holds now. */
   held(): number[];
   apply(installation: Installation): void;
-  forget(tenant: string, pluginId: string): Promise<void>;
+  forget(tenant: string, pluginId: string, upToGeneration: number): Promise<void>;
 }
 
 /** Compares the held partitions with the installer's truth, again and again, and makes them equal. */
@@ -60,15 +60,15 @@ export class Reconciler {
       for (const installation of page.installations) truth.set(keyOf(installation), installation);
       after = page.next;
     } while (after);
+    const known = new Map(before.map((installation) => [keyOf(installation), installation]));
     for (const installation of truth.values()) {
-      await records.save(installation);
+      if (!isSame(known.get(keyOf(installation)), installation)) await records.save(installation);
       this.#parts.apply(installation);
     }
-    for (const known of before) {
-      if (truth.has(keyOf(known))) continue;
+    for (const { tenant, pluginId, generation } of before) {
+      if (truth.has(keyOf({ tenant, pluginId }))) continue;
       // Only what was known before asking: what was installed meanwhile is newer than the answer.
-      if (await records.remove(known.tenant, known.pluginId, known.generation))
-        await this.#parts.forget(known.tenant, known.pluginId);
+      if (await records.remove(tenant, pluginId, generation)) await this.#parts.forget(tenant, pluginId, generation);
     }
   }
 
@@ -90,6 +90,11 @@ export class Reconciler {
       await pause(EVERY_MS, this.#stop.signal);
     }
   }
+}
+
+/** An operation under way changes the state without a new generation. */
+function isSame(known: Installation | undefined, { generation, state }: Installation): boolean {
+  return known?.generation === generation && known.state === state;
 }
 
 function keyOf({ tenant, pluginId }: { tenant: string; pluginId: string }): string {

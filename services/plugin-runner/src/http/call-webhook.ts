@@ -7,29 +7,29 @@ import { headersToPass } from './hop-headers.ts';
 /** An answer to a webhook travels in one message. */
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 
+/** Requests of these methods say how long their body is, even when there is none (RFC 9110 §8.6). */
+const LENGTH_EXPECTED = new Set(['POST', 'PUT', 'PATCH']);
+
 /** Delivers a webhook as an HTTP request on the isolate's socket, byte for byte as it came in. */
 export const callWebhook: CallWebhook = (socketPath, tenant, webhook, limitMs) => {
   const body = Buffer.from(webhook.bodyBase64, 'base64');
-  return new Promise((resolve, reject) => {
+  const limit = AbortSignal.timeout(limitMs);
+  const timedOut = () =>
+    new PlatformError('HANDLER_TIMED_OUT', `The webhook was not answered within ${limitMs / 1000} s`);
+  return new Promise((resolve, rejectWith) => {
+    const reject = (error: Error) => rejectWith(limit.aborted ? timedOut() : endedTooSoon(error));
     const outgoing = request({
       socketPath,
       method: webhook.method,
       path: `${WEBHOOK_PREFIX}/${encodeURIComponent(webhook.webhook)}${webhook.url.startsWith('/') ? webhook.url : `/${webhook.url}`}`,
       headers: {
-        ...headersToPass(webhook.headers, [FORWARDED_IDENTITY_HEADER]),
-        'content-length': String(body.length),
+        ...headersToPass(webhook.headers, [FORWARDED_IDENTITY_HEADER, 'content-length']),
+        ...(body.length > 0 || LENGTH_EXPECTED.has(webhook.method) ? { 'content-length': String(body.length) } : {}),
         [FORWARDED_IDENTITY_HEADER]: Buffer.from(JSON.stringify({ tenant })).toString('base64'),
       },
-      signal: AbortSignal.timeout(limitMs),
+      signal: limit,
     });
-    outgoing.once('error', (error) => {
-      const timedOut = error.name === 'AbortError' || error.name === 'TimeoutError';
-      reject(
-        timedOut
-          ? new PlatformError('HANDLER_TIMED_OUT', `The webhook was not answered within ${limitMs / 1000} s`)
-          : error,
-      );
-    });
+    outgoing.on('error', reject);
     outgoing.once('response', (answer) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -41,7 +41,7 @@ export const callWebhook: CallWebhook = (socketPath, tenant, webhook, limitMs) =
           );
         } else chunks.push(chunk);
       });
-      answer.once('error', reject);
+      answer.on('error', reject);
       answer.once('end', () => {
         const headers = Object.entries(headersToPass(answer.headers)).map(([name, value]) => [name, String(value)]);
         resolve({
@@ -54,3 +54,8 @@ export const callWebhook: CallWebhook = (socketPath, tenant, webhook, limitMs) =
     outgoing.end(body);
   });
 };
+
+function endedTooSoon(error: Error): Error {
+  if (error instanceof PlatformError) return error;
+  return new PlatformError('PLUGIN_CRASHED', 'The plugin ended before it had answered the webhook', { cause: error });
+}

@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
@@ -13,32 +13,18 @@ export interface Target {
   url?: URL;
   path: string;
   headers: OutgoingHttpHeaders;
-  /** Answers of this status reject with `code` instead of being passed on. */
+  /** Answers of this status reject with an error instead of being passed on. */
   refuse?: (status: number) => PlatformError | undefined;
 }
 
 /** Passes a request on and its answer back, streaming both ways; when the client goes away, so does the request behind. */
 export async function passThrough(req: Request, res: Response, target: Target): Promise<void> {
-  const options: RequestOptions = {
-    method: req.method,
-    path: target.path,
-    headers: target.headers,
-    timeout: SILENCE_LIMIT_MS,
-    ...(target.socketPath === undefined ? {} : { socketPath: target.socketPath }),
-    ...(target.url ? { host: target.url.hostname, port: target.url.port } : {}),
-  };
-  const outgoing = httpRequest(options);
-  const answer = new Promise<IncomingMessage>((resolve, reject) => {
-    outgoing.once('response', resolve);
-    outgoing.once('error', reject);
-    outgoing.once('timeout', () => {
-      outgoing.destroy(new PlatformError('HANDLER_TIMED_OUT', 'The plugin did not answer in time'));
-    });
-  });
+  const outgoing = httpRequest(optionsFor(req, target));
   const gone = () => outgoing.destroy();
   res.once('close', gone);
   try {
-    const sending = pipeline(req, outgoing).catch(() => undefined);
+    const answer = answerOf(outgoing);
+    const sending = send(req, outgoing);
     const incoming = await answer.catch((error: unknown) => {
       throw connectionError(error);
     });
@@ -48,6 +34,8 @@ export async function passThrough(req: Request, res: Response, target: Target): 
       throw refused;
     }
     res.writeHead(incoming.statusCode ?? 502, headersToPass(incoming.headers));
+    // A stream of events says nothing for a while, and its reader must know that it was opened.
+    res.flushHeaders();
     await pipeline(incoming, res).catch(() => res.destroy());
     await sending;
   } finally {
@@ -55,9 +43,43 @@ export async function passThrough(req: Request, res: Response, target: Target): 
   }
 }
 
+/** Whether the request comes with a body; without one it can be sent again. */
+export function hasBody(req: Request): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+}
+
+function optionsFor(req: Request, { path, headers, socketPath, url }: Target): RequestOptions {
+  // How a body of unknown length ends concerns this connection, so it is said anew: without it, it would end nowhere.
+  const framed =
+    req.headers['transfer-encoding'] === undefined ? headers : { ...headers, 'transfer-encoding': 'chunked' };
+  return {
+    method: req.method,
+    path,
+    headers: framed,
+    timeout: SILENCE_LIMIT_MS,
+    ...(socketPath === undefined ? {} : { socketPath }),
+    ...(url ? { host: url.hostname, port: url.port } : {}),
+  };
+}
+
+/** A client that goes away in the middle ends the request behind; what came of it, the answer tells. */
+async function send(req: Request, outgoing: ClientRequest): Promise<void> {
+  if (hasBody(req)) await pipeline(req, outgoing).catch(() => undefined);
+  else outgoing.end();
+}
+
+function answerOf(outgoing: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    outgoing.once('response', resolve);
+    outgoing.on('error', reject);
+    outgoing.once('timeout', () => {
+      outgoing.destroy(new PlatformError('HANDLER_TIMED_OUT', 'The plugin did not answer in time'));
+    });
+  });
+}
+
 function connectionError(error: unknown): PlatformError {
   if (error instanceof PlatformError) return error;
-  return new PlatformError('UPSTREAM_FAILED', 'The connection to the plugin ended before it had answered', {
-    cause: error,
-  });
+  const message = 'The connection to the plugin ended before it had answered';
+  return new PlatformError('UPSTREAM_FAILED', message, { cause: error });
 }

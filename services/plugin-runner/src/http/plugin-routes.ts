@@ -7,7 +7,8 @@ import { SERVICE_TOKEN_HEADER, identityOf, serviceIdentityOf } from '@verifywise
 import { FORWARDED_IDENTITY_HEADER } from '../isolate/private-http.ts';
 import type { Hosting } from '../hosting/hosting.ts';
 import { headersToPass } from './hop-headers.ts';
-import { passThrough } from './pass-through.ts';
+import { hasBody, passThrough } from './pass-through.ts';
+import { pause } from '../pause.ts';
 
 export interface PluginRouteParts {
   hosting: Pick<Hosting, 'enabledPlugin'>;
@@ -19,6 +20,12 @@ export interface PluginRouteParts {
   identity: RequestHandler;
   tokens: ServiceTokens;
 }
+
+/** Where a plugin's routes are mounted; what the platform's own paths hide of them is reachable below `/_/` as well. */
+const MOUNT = /^\/api\/plugins\/[^/?]+(?:\/_(?=[/?]|$))?/i;
+/** A runner that was killed is replaced within two seconds, a drained one at once. */
+const FIND_WITHIN_MS = 8_000;
+const FIND_AGAIN_MS = 100;
 
 /** Of the caller's headers these end here: they are the platform's, not the plugin's. */
 const ENDS_HERE = ['authorization', 'cookie', FORWARDED_IDENTITY_HEADER, SERVICE_TOKEN_HEADER];
@@ -37,11 +44,41 @@ export function pluginRoutes(parts: PluginRouteParts): Router {
     const pluginId = String(req.params.id);
     const partition = partitionOf(identity.tenant, parts.partitions);
     if (parts.holds(partition)) await serveHere(parts, req, res, identity, pluginId);
-    else if (forwarded)
-      throw new PlatformError('NOT_THE_OWNER', `This runner does not hold partition ${partition}; ask again`);
-    else await forward(parts, req, res, identity, partition);
+    else if (forwarded) throw movedError('NOT_THE_OWNER', partition);
+    else await serveWhereHeld(parts, req, res, identity, pluginId, partition);
   });
   return router;
+}
+
+/** A tenant that changes runners is found again, as long as nothing of the request has been used up. */
+async function serveWhereHeld(
+  parts: PluginRouteParts,
+  req: Request,
+  res: Response,
+  identity: Identity,
+  pluginId: string,
+  partition: number,
+): Promise<void> {
+  const until = performance.now() + FIND_WITHIN_MS;
+  for (;;) {
+    try {
+      const holder = await parts.findHolder(partition);
+      if (holder.runnerId !== parts.selfId) await forward(parts, req, res, identity, holder);
+      else if (parts.holds(partition)) await serveHere(parts, req, res, identity, pluginId);
+      else throw movedError('NOT_THE_OWNER', partition);
+      return;
+    } catch (error) {
+      const code = error instanceof PlatformError ? error.code : undefined;
+      if (code !== 'NOT_THE_OWNER') throw error;
+      const used = req.readableDidRead && hasBody(req);
+      if (used || res.destroyed || performance.now() > until) throw movedError('UNAVAILABLE', partition);
+      await pause(FIND_AGAIN_MS);
+    }
+  }
+}
+
+function movedError(code: 'NOT_THE_OWNER' | 'UNAVAILABLE', partition: number): PlatformError {
+  return new PlatformError(code, `Partition ${partition} is changing runners; ask again`);
 }
 
 async function serveHere(
@@ -55,8 +92,7 @@ async function serveHere(
   const { tenant, userId, role } = identity;
   await passThrough(req, res, {
     socketPath: plugin.socketPath(),
-    // What the platform's own paths hide of a plugin's routes is reachable below `/_/`.
-    path: req.originalUrl.replace(`/api/plugins/${pluginId}/_/`, `/api/plugins/${pluginId}/`),
+    path: req.originalUrl.replace(MOUNT, `/api/plugins/${pluginId}`),
     headers: {
       ...headersToPass(req.headers, ENDS_HERE),
       [FORWARDED_IDENTITY_HEADER]: Buffer.from(JSON.stringify({ tenant, userId, role })).toString('base64'),
@@ -64,16 +100,19 @@ async function serveHere(
   });
 }
 
-async function forward(parts: PluginRouteParts, req: Request, res: Response, identity: Identity, partition: number) {
-  const holder = await parts.findHolder(partition);
-  if (holder.runnerId === parts.selfId)
-    throw new PlatformError('UNAVAILABLE', 'The tenant is changing runners; ask again');
-  const token = await parts.tokens.sign({ audience: 'plugin-runner', tenant: identity.tenant, user: identity });
+async function forward(
+  { tokens }: PluginRouteParts,
+  req: Request,
+  res: Response,
+  identity: Identity,
+  holder: PartitionHolder,
+) {
+  const token = await tokens.sign({ audience: 'plugin-runner', tenant: identity.tenant, user: identity });
   await passThrough(req, res, {
     url: new URL(holder.url),
     path: req.originalUrl,
     headers: { ...headersToPass(req.headers, ENDS_HERE), [SERVICE_TOKEN_HEADER]: token },
     refuse: (status) =>
-      status === 421 ? new PlatformError('UNAVAILABLE', 'The tenant is changing runners; ask again') : undefined,
+      status === 421 ? new PlatformError('NOT_THE_OWNER', 'The tenant has moved to another runner') : undefined,
   });
 }

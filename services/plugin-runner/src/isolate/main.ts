@@ -1,6 +1,7 @@
 import { PluginEvents } from './plugin-events.ts';
 import { PluginJobs } from './plugin-jobs.ts';
-import { createContext, LiveConfig } from './context.ts';
+import { createContext } from './context.ts';
+import { LiveSettings } from './live-settings.ts';
 import { loadPlugin } from './load-plugin.ts';
 import { PluginLife } from './plugin-life.ts';
 import { wireError } from './protocol.ts';
@@ -9,7 +10,7 @@ import { captureConsole } from './plugin-log.ts';
 
 /** The process of one isolate: loads one plugin for one tenant and does what its runner asks. */
 const channel = new RunnerChannel();
-const config = new LiveConfig();
+const settings = new LiveSettings();
 let life: PluginLife | undefined;
 
 function running(): PluginLife {
@@ -23,10 +24,10 @@ process.on('unhandledRejection', endBy);
 
 channel.listen({
   setup: async (setup) => {
-    config.replace(setup.config);
+    settings.replace(setup);
     const events = new PluginEvents();
     const jobs = new PluginJobs();
-    const context = createContext({ setup, channel, config, events, jobs });
+    const context = createContext({ setup, channel, settings, events, jobs });
     const plugin = await loadPlugin(setup);
     life = await PluginLife.begin({ setup, plugin, context, events, jobs, channel });
     return null;
@@ -34,17 +35,20 @@ channel.listen({
   hook: (call) => running().runHook(call),
   event: (call) => running().deliver(call),
   job: (call) => running().runJob(call),
-  config: (values) => {
-    config.replace(values);
+  settings: (changed) => {
+    settings.replace(changed);
     return null;
   },
   ping: () => null,
 });
 
-/** Time for the message about an unhandled error to leave the process. */
-const LAST_WORDS_MS = 200;
+/** The runner ends the isolate when it hears of an unhandled error; should it be too busy to, the isolate does. */
+const LAST_WORDS_MS = 1_000;
+let ending = false;
 
 function endBy(error: unknown): void {
+  if (ending) return;
+  ending = true;
   channel.say({ kind: 'unhandled', error: wireError(error) });
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
 }

@@ -77,22 +77,26 @@ function identify(req: Request, _res: Response, next: NextFunction): void {
   next();
 }
 
-/** Reads the body as it was sent, keeps the bytes, and parses them by their content type. */
+/** Keeps the bytes of the body as they were sent, compressed or not, and parses them by their content type. */
 function webhookBody() {
-  const keep = (req: unknown, _res: unknown, bytes: Buffer) => {
-    (req as WebhookRequest).rawBody = bytes;
-  };
+  const limit = WEBHOOK_BODY_LIMIT;
   return [
-    express.json({
-      limit: WEBHOOK_BODY_LIMIT,
-      verify: keep,
-      type: ['application/json', 'application/*+json'],
-      strict: false,
-    }),
-    express.urlencoded({ limit: WEBHOOK_BODY_LIMIT, verify: keep, extended: true }),
-    express.text({ limit: WEBHOOK_BODY_LIMIT, verify: keep, type: 'text/*' }),
-    express.raw({ limit: WEBHOOK_BODY_LIMIT, verify: keep, type: (req) => !('rawBody' in req) }),
+    keepRawBody,
+    express.json({ limit, type: ['application/json', 'application/*+json'], strict: false }),
+    express.urlencoded({ limit, extended: true }),
+    express.text({ limit, type: 'text/*' }),
+    express.raw({ limit, type: () => true }),
   ];
+}
+
+/** Listens beside the parser that comes next; signatures are made over what was sent, not over what it was unpacked to. */
+function keepRawBody(req: Request, _res: Response, next: NextFunction): void {
+  const chunks: Buffer[] = [];
+  const request = req as unknown as WebhookRequest;
+  request.rawBody = Buffer.alloc(0);
+  req.on('data', (chunk: Buffer) => chunks.push(chunk));
+  req.once('end', () => (request.rawBody = Buffer.concat(chunks)));
+  next();
 }
 
 function webhookRoute(webhooks: Webhooks, context: PluginContext) {
@@ -104,7 +108,6 @@ function webhookRoute(webhooks: Webhooks, context: PluginContext) {
       return;
     }
     const request = req as WebhookRequest;
-    if (!('rawBody' in req)) request.rawBody = Buffer.alloc(0);
     await webhook.handler(request, res, context);
     if (!res.headersSent) res.status(204).end();
   };

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { ErrorCode, LifecycleHook, Surface } from '@verifywise/contracts';
 import type { Permission, PluginManifest } from '@verifywise/plugin-types';
 
@@ -6,14 +7,18 @@ import type { Permission, PluginManifest } from '@verifywise/plugin-types';
  * nothing in these messages names a tenant or a plugin that the runner would believe.
  */
 
-/** What an isolate must know before it can load the plugin's code. */
-export interface IsolateSetup {
-  tenant: string;
-  pluginId: string;
-  manifest: PluginManifest;
+/** What an admin may change while the plugin runs. */
+export interface IsolateSettings {
   granted: Permission[];
   /** Only sent when `config:read` is granted. */
   config: Record<string, unknown> | null;
+}
+
+/** What an isolate must know before it can load the plugin's code. */
+export interface IsolateSetup extends IsolateSettings {
+  tenant: string;
+  pluginId: string;
+  manifest: PluginManifest;
   /** Folder of the plugin's own files. */
   folder: string;
   /** File in it to load; null for a plugin without code. */
@@ -46,8 +51,8 @@ export interface IsolateCalls {
   hook: { request: HookCall; answer: Surface };
   event: { request: EventCall; answer: { errors: WireError[] } };
   job: { request: JobCall; answer: 'done' | 'no-handler' };
-  /** Replaces what `context.config` reads. */
-  config: { request: Record<string, unknown> | null; answer: null };
+  /** Replaces what is granted and what `context.config` reads. */
+  settings: { request: IsolateSettings; answer: null };
   /** Proves that the event loop turns. */
   ping: { request: null; answer: null };
 }
@@ -109,13 +114,14 @@ export type FromIsolate =
   /** Thrown where nobody caught it; the isolate ends after this. */
   | { kind: 'unhandled'; error: WireError };
 
-/** An error as it may cross the channel, in either direction. */
+/** An error as it may cross the channel, in either direction; plugins throw all kinds of things. */
 export function wireError(error: unknown): WireError {
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!(error instanceof Error)) return { message: typeof error === 'string' ? error : inspect(error) };
+  const { message, stack } = error as { message: unknown; stack?: unknown };
   const code = (error as { code?: unknown }).code;
   return {
-    message: error.message,
+    message: typeof message === 'string' ? message : inspect(message),
     ...(typeof code === 'string' ? { code: code as ErrorCode } : {}),
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(typeof stack === 'string' ? { stack } : {}),
   };
 }

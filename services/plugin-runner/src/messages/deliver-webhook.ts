@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Broker, WorkDelivery } from '@verifywise/broker';
 import type { WebhookDelivery, WebhookOutcome } from '@verifywise/contracts';
 import { PlatformError, WebhookFinished } from '@verifywise/contracts';
 import type { Hosting } from '../hosting/hosting.ts';
+import { enabledOrNot } from './enabled-or-not.ts';
+import { WorkInHand } from './work-in-hand.ts';
 
 /** Hands one webhook request to an isolate's HTTP and reads the whole answer. */
 export type CallWebhook = (
@@ -13,21 +16,21 @@ export type CallWebhook = (
 
 /** `runner.deliver-webhook`: an accepted webhook on its way to the plugin. */
 export function deliverWebhook(hosting: Hosting, broker: Pick<Broker, 'publish'>, call: CallWebhook, limitMs: number) {
-  return async (webhook: WebhookDelivery, delivery: WorkDelivery): Promise<void> => {
+  const inHand = new WorkInHand<{ factId: string; outcome: WebhookOutcome }>();
+  return async (request: WebhookDelivery, delivery: WorkDelivery): Promise<void> => {
+    const { id, correlationId } = delivery.envelope;
     const tenant = delivery.envelope.tenant as string;
-    const began = performance.now();
-    const result = await outcomeOf(hosting, tenant, webhook, call, limitMs);
-    const outcome: WebhookOutcome = {
-      pluginId: webhook.pluginId,
-      webhook: webhook.webhook,
-      requestId: webhook.requestId,
-      ...result,
-      tookMs: performance.now() - began,
-    };
+    const { factId, outcome } = await inHand.once(id, async () => {
+      const began = performance.now();
+      const { pluginId, webhook, requestId } = request;
+      const result = await outcomeOf(hosting, tenant, request, call, limitMs);
+      const finished = { pluginId, webhook, requestId, ...result, tookMs: performance.now() - began };
+      return { factId: randomUUID(), outcome: finished };
+    });
     // The waiting sender first, the record for everybody else after it.
     delivery.reply(outcome);
-    await broker.publish(WebhookFinished, { tenant, payload: outcome, correlationId: delivery.envelope.correlationId });
-    delivery.ack();
+    await broker.publish(WebhookFinished, { id: factId, tenant, payload: outcome, correlationId });
+    inHand.end(id, delivery.ack());
   };
 }
 
@@ -38,16 +41,14 @@ async function outcomeOf(
   call: CallWebhook,
   limitMs: number,
 ): Promise<Pick<WebhookOutcome, 'outcome' | 'answer' | 'error'>> {
-  try {
-    const plugin = await hosting.enabledPlugin(tenant, webhook.pluginId);
+  const result = await enabledOrNot(hosting, tenant, webhook.pluginId, async (plugin) => {
     const answer = await call(plugin.socketPath(), tenant, webhook, limitMs);
-    if (answer.status >= 500)
-      return { outcome: 'failed', answer, error: { message: `The handler answered ${answer.status}` } };
-    return { outcome: 'answered', answer };
-  } catch (error) {
-    const code = error instanceof PlatformError ? error.code : undefined;
-    if (code === 'PLUGIN_NOT_ENABLED' || code === 'PLUGIN_NOT_INSTALLED') return { outcome: 'not-enabled' };
-    const { message } = error as Error;
-    return { outcome: code === 'HANDLER_TIMED_OUT' ? 'timed-out' : 'failed', error: { message } };
-  }
+    if (answer.status < 500) return { outcome: 'answered', answer } as const;
+    return { outcome: 'failed', answer, error: { message: `The handler answered ${answer.status}` } } as const;
+  });
+  if (result.kind === 'not-enabled') return { outcome: 'not-enabled' };
+  if (result.kind === 'done') return result.result;
+  const { error } = result;
+  const timedOut = error instanceof PlatformError && error.code === 'HANDLER_TIMED_OUT';
+  return { outcome: timedOut ? 'timed-out' : 'failed', error: { message: error.message } };
 }

@@ -1,19 +1,21 @@
 import type { WorkDelivery } from '@verifywise/broker';
 import type { StepOutcome } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
+import type { WorkInHand } from './work-in-hand.ts';
 
 export interface FinishedSteps {
   find(stepId: string): Promise<StepOutcome | null>;
+  /** Keeps the first outcome of a step. */
   save(tenant: string, pluginId: string, outcome: StepOutcome): Promise<void>;
 }
-
-/** Steps that run in this process now, by their id. */
-export type RunningSteps = Map<string, Promise<StepOutcome>>;
 
 export interface Step {
   tenant: string;
   pluginId: string;
   stepId: string;
+  run: () => Promise<StepOutcome>;
+  /** Records what follows from the outcome; may be repeated. */
+  record?: (outcome: StepOutcome) => Promise<void>;
 }
 
 /**
@@ -22,36 +24,21 @@ export interface Step {
  */
 export async function runOnce(
   steps: FinishedSteps,
-  running: RunningSteps,
-  { tenant, pluginId, stepId }: Step,
+  inHand: WorkInHand<StepOutcome>,
+  { tenant, pluginId, stepId, run, record }: Step,
   delivery: WorkDelivery,
-  run: () => Promise<StepOutcome>,
 ): Promise<void> {
-  // A step redelivered after a lost connection may still be running here: it is joined, not begun again.
-  const outcome = await joined(running, stepId, async () => {
-    const finished = await steps.find(stepId);
-    if (finished) return finished;
-    const ran = await run();
-    await steps.save(tenant, pluginId, ran);
-    return ran;
-  });
+  const outcome = await inHand.once(stepId, async () => (await steps.find(stepId)) ?? (await run()));
+  await record?.(outcome);
+  await steps.save(tenant, pluginId, outcome);
   delivery.reply(outcome);
-  delivery.ack();
+  inHand.end(stepId, delivery.ack());
 }
 
-async function joined(running: RunningSteps, stepId: string, run: () => Promise<StepOutcome>): Promise<StepOutcome> {
-  const step = running.get(stepId) ?? run();
-  running.set(stepId, step);
-  try {
-    return await step;
-  } finally {
-    running.delete(stepId);
-  }
-}
-
-/** A step that failed, with what the plugin's author needs to see. */
+/** A step that failed, with what the plugin's author needs to see. A step for another runner has not failed. */
 export function failedStep(stepId: string, error: unknown): StepOutcome {
   const code = error instanceof PlatformError ? error.code : 'INTERNAL';
+  if (code === 'NOT_THE_OWNER') throw error;
   const message = error instanceof Error ? error.message : String(error);
   const stack = (error as { pluginStack?: string } | null)?.pluginStack;
   return { kind: 'failed', stepId, error: { code, message, ...(stack === undefined ? {} : { stack }) } };

@@ -9,7 +9,8 @@ export function forgetInstallation(hosting: Hosting, installations: Installation
     delivery: WorkDelivery,
   ): Promise<void> => {
     const tenant = delivery.envelope.tenant as string;
-    if (await installations.remove(tenant, pluginId, generation)) await hosting.forget(tenant, pluginId);
+    await installations.remove(tenant, pluginId, generation);
+    await hosting.forget(tenant, pluginId, generation);
     delivery.ack();
   };
 }

@@ -5,6 +5,7 @@ import {
   DeletePluginData,
   DeliverWebhook,
   ForgetInstallation,
+  PlatformError,
   RunHook,
   RunJob,
 } from '@verifywise/contracts';
@@ -64,6 +65,8 @@ export function partitionWork(parts: WorkParts): (delivery: WorkDelivery) => Pro
         await handler(payload as never, delivery);
         return;
       } catch (error) {
+        // Left unsettled, it goes to the next runner when the channel closes.
+        if (error instanceof PlatformError && error.code === 'NOT_THE_OWNER') return;
         log.warn(
           { err: error, work: type, tenant, id: delivery.envelope.id, attempt },
           'Work could not be finished; trying again',

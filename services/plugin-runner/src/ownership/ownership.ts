@@ -84,7 +84,7 @@ export class Ownership {
     const { records, self, log } = this.#parts;
     try {
       this.#members = await records.beat({ ...self, draining: false });
-      await this.#noticeDeposed();
+      await this.#review();
       this.#beatFailing = false;
     } catch (error) {
       // Without the database nobody else can take over either: what runs goes on.
@@ -156,17 +156,13 @@ export class Ownership {
       .finally(() => this.#moving.delete(partition));
   }
 
-  async #noticeDeposed(): Promise<void> {
-    const { records, self, log } = this.#parts;
-    if (this.held().length === 0) return;
-    for (const { partition, runnerId, epoch } of await records.holdings()) {
-      const seat = this.#seats.get(partition);
-      if (seat?.epoch == null || (runnerId === self.id && epoch === seat.epoch)) continue;
-      log.warn(
-        { partition, holder: runnerId, epoch },
-        'Another runner holds the partition; ending what still runs here',
-      );
-      this.#move(partition, () => seat.deposed());
+  async #review(): Promise<void> {
+    if (this.#seats.size === 0) return;
+    for (const holding of await this.#parts.records.holdings()) {
+      const seat = this.#seats.get(holding.partition);
+      if (!seat || this.#moving.has(holding.partition)) continue;
+      const todo = seat.afterReading(holding);
+      if (todo) this.#move(holding.partition, todo);
     }
   }
 

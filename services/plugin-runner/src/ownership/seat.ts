@@ -3,7 +3,7 @@ import { answering } from '@verifywise/broker';
 import type { PartitionHolder } from '@verifywise/contracts';
 import { FindHolder, PlatformError } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
-import type { OwnershipRecords } from './membership.ts';
+import type { Claim, Holding, OwnershipRecords } from './membership.ts';
 import { pause } from '../pause.ts';
 
 /** How often a runner that receives deliveries of a partition asks whether the holder before it has let go. */
@@ -13,6 +13,8 @@ const CLAIM_AGAIN_MS = 100;
  * two runners, and the one without the holding makes room. Longer than a dead runner's heartbeat stays fresh.
  */
 const SPLIT_AFTER_MS = 5_000;
+/** What has begun is settled before the hand-over; this is for the answers that are being given. */
+const LAST_ANSWERS_MS = 200;
 
 /** The tenants of the partitions a runner holds. */
 export interface PartitionTenants {
@@ -36,6 +38,14 @@ export interface SeatParts {
   log: Logger;
 }
 
+/** While the broker is away, opening has waited for it already. */
+const OPEN_AGAIN_MS = 500;
+
+interface Waiting {
+  delivery: Delivery;
+  take: () => void;
+}
+
 /**
  * This runner's consumer of one partition, as owner or standby. Single active consumer decides who gets deliveries; whoever gets one
  * claims the partition's row before touching it, so that two runners never host the same tenant, whatever the queues do.
@@ -45,9 +55,14 @@ export class Seat {
   /** The epoch under which this runner holds the partition; null while it does not. */
   epoch: number | null = null;
   readonly #parts: SeatParts;
+  /** The epoch under which isolates run here; they go on while a lost channel is opened again. */
+  #hosting: number | null = null;
   #consumer: PartitionConsumer | undefined;
   #claiming: Promise<void> | undefined;
-  #waiting: (() => void)[] = [];
+  #releasing: Promise<void> = Promise.resolve();
+  #waiting: Waiting[] = [];
+  /** Grows with every channel, so that a claim notices when what it was made for has gone elsewhere. */
+  #channel = 0;
   #leaving = false;
 
   constructor(partition: number, parts: SeatParts) {
@@ -58,37 +73,47 @@ export class Seat {
   async open(): Promise<void> {
     const { broker, tenants } = this.#parts;
     this.#consumer = await broker.consumePartition(this.partition, {
-      event: (delivery) => this.#whenHeld(() => tenants.event(this.partition, delivery)),
-      work: (delivery) => this.#whenHeld(() => tenants.work(this.partition, delivery)),
+      event: (delivery) => this.#whenHeld(delivery, () => tenants.event(this.partition, delivery)),
+      work: (delivery) => this.#whenHeld(delivery, () => tenants.work(this.partition, delivery)),
       answers: [answering(FindHolder, () => this.#holder())],
-      lost: (reason) => void this.#lost(reason),
+      lost: (reason) => this.#lost(reason),
     });
   }
 
   /** Finishes what has begun, lets the broker wake the next consumer, and only then gives the partition away. */
   async leave(deadlineMs: number): Promise<void> {
-    const { tenants, records, self, log } = this.#parts;
+    const { tenants } = this.#parts;
     this.#leaving = true;
     this.#waiting = [];
     await this.#claiming;
-    if (this.epoch !== null) await tenants.finish(this.partition, deadlineMs);
-    await this.#consumer?.handOver({ deadlineMs: 1_000 });
-    if (this.epoch === null) return;
+    if (this.#hosting !== null) await tenants.finish(this.partition, deadlineMs);
+    await this.#consumer?.handOver({ deadlineMs: LAST_ANSWERS_MS });
+    if (this.#hosting === null) return;
     this.epoch = null;
+    this.#hosting = null;
     await tenants.release(this.partition, 'gracefully');
-    await records.release([this.partition], self.id).catch((error: unknown) => {
-      log.warn(
-        { partition: this.partition, err: error },
-        'Could not release the partition; the next runner waits for our heartbeat to end',
-      );
-    });
+    await this.#release();
   }
 
-  /** Somebody else holds the partition now: nothing that still runs here counts. */
-  async deposed(): Promise<void> {
+  /** What must be done when the partition's row says this: end what counts no more, or let go of what nobody here serves. */
+  afterReading({ runnerId, epoch, released }: Holding): (() => Promise<void>) | undefined {
+    const { self, log } = this.#parts;
+    if (this.#leaving) return undefined;
+    // A row read before our own claim is older than it, and says nothing.
+    if (this.#hosting !== null && epoch > this.#hosting) {
+      const about = { partition: this.partition, holder: runnerId, epoch };
+      log.warn(about, 'Another runner holds the partition; ending what still runs here');
+      return () => this.#deposed();
+    }
+    const unserved = runnerId === self.id && !released && this.epoch === null && !this.#claiming;
+    return unserved ? () => this.#release() : undefined;
+  }
+
+  async #deposed(): Promise<void> {
     this.epoch = null;
-    this.#waiting = [];
+    this.#hosting = null;
     await this.#parts.tenants.release(this.partition, 'at-once');
+    await this.#makeRoom();
   }
 
   async #holder(): Promise<PartitionHolder> {
@@ -99,13 +124,13 @@ export class Seat {
     return { runnerId: self.id, url: self.url, epoch: this.epoch };
   }
 
-  #whenHeld(act: () => void): void {
+  #whenHeld(delivery: Delivery, take: () => void): void {
     if (this.#leaving) return;
     if (this.epoch !== null && this.#waiting.length === 0) {
-      act();
+      take();
       return;
     }
-    this.#waiting.push(act);
+    this.#waiting.push({ delivery, take });
     void this.#claim();
   }
 
@@ -114,23 +139,29 @@ export class Seat {
       .catch((error: unknown) =>
         this.#parts.log.error({ partition: this.partition, err: error }, 'Could not take over the partition'),
       )
-      .finally(() => (this.#claiming = undefined));
+      .finally(() => {
+        this.#claiming = undefined;
+        // Delivered while room was made for somebody else: its turn is now.
+        if (this.#waiting.length > 0 && !this.#leaving) void this.#claim();
+      });
     return this.#claiming;
   }
 
   async #claimUntilHeld(): Promise<void> {
-    const { records, tenants, self, log } = this.#parts;
-    const since = Date.now();
+    const { self, log } = this.#parts;
+    const since = performance.now();
+    const channel = this.#channel;
     while (!this.#leaving && this.epoch === null) {
-      const claim = await records.claim(this.partition, self.id).catch((error: unknown) => {
-        log.warn({ partition: this.partition, err: error }, 'Could not claim the partition yet');
-        return null;
-      });
+      const claim = await this.#tryToClaim();
+      // The channel that this was delivered through is gone: whoever gets it next claims.
+      if (this.#channel !== channel && this.#waiting.length === 0) {
+        if (claim?.kind === 'held') await this.#release();
+        return;
+      }
       if (claim?.kind === 'held') {
-        await tenants.takeOver(this.partition, claim.epoch);
         this.epoch = claim.epoch;
-        log.info({ partition: this.partition, epoch: claim.epoch }, 'Holding the partition');
-      } else if (claim && Date.now() - since > SPLIT_AFTER_MS) {
+        log.info({ partition: this.partition, epoch: claim.epoch, runner: self.id }, 'Holding the partition');
+      } else if (claim && performance.now() - since > SPLIT_AFTER_MS) {
         log.warn(
           { partition: this.partition, holder: claim.by },
           'The partition is held by a live runner; making room',
@@ -141,30 +172,79 @@ export class Seat {
         await pause(CLAIM_AGAIN_MS);
       }
     }
+    this.#takeWaiting();
+  }
+
+  /** The claim, with everything of the partition ready when it was won; null when the database did not answer. */
+  async #tryToClaim(): Promise<Claim | null> {
+    const { records, tenants, self, log } = this.#parts;
+    try {
+      await this.#releasing;
+      const claim = await records.claim(this.partition, self.id);
+      if (claim.kind !== 'held') return claim;
+      // Somebody else has worked for these tenants in between: what our isolates remember is old.
+      if (this.#hosting !== null && this.#hosting !== claim.epoch) await tenants.release(this.partition, 'at-once');
+      this.#hosting = claim.epoch;
+      await tenants.takeOver(this.partition, claim.epoch);
+      return claim;
+    } catch (error) {
+      log.warn({ partition: this.partition, err: error }, 'Could not claim the partition yet; trying again');
+      return null;
+    }
+  }
+
+  #takeWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const act of waiting) act();
+    if (this.#leaving) return;
+    for (const { delivery, take } of waiting) {
+      try {
+        take();
+      } catch (error) {
+        this.#parts.log.error({ partition: this.partition, err: error }, 'A delivery was not taken');
+        delivery.reject(`It was not taken: ${(error as Error).message}`);
+      }
+    }
   }
 
   /** Goes to the end of the queue of consumers; what was delivered here goes to the holder. */
   async #makeRoom(): Promise<void> {
+    this.#channel += 1;
     this.#waiting = [];
     await this.#consumer?.handOver({ deadlineMs: 0 });
-    if (!this.#leaving) await this.open();
+    let standing = false;
+    while (!this.#leaving && !standing) {
+      standing = await this.open().then(
+        () => true,
+        (error: unknown) => {
+          this.#parts.log.warn({ partition: this.partition, err: error }, 'Could not stand in line again yet');
+          return false;
+        },
+      );
+      if (!standing) await pause(OPEN_AGAIN_MS);
+    }
   }
 
-  async #lost(reason: string): Promise<void> {
-    const { tenants, records, self, log } = this.#parts;
+  #lost(reason: string): void {
+    const { tenants, log } = this.#parts;
+    this.#channel += 1;
     this.#waiting = [];
+    if (this.#hosting !== null) tenants.forgetUndelivered(this.partition);
     if (this.epoch === null) return;
+    this.epoch = null;
     log.warn(
       { partition: this.partition, reason },
       'Lost the channel of the partition; whoever is served first holds it next',
     );
-    this.epoch = null;
-    tenants.forgetUndelivered(this.partition);
-    await records.release([this.partition], self.id).catch((error: unknown) => {
-      log.warn({ partition: this.partition, err: error }, 'Could not release the partition');
+    void this.#release();
+  }
+
+  /** Lets the next claim win; a claim of our own waits for it, so that it is not undone. */
+  #release(): Promise<void> {
+    const { records, self, log } = this.#parts;
+    this.#releasing = records.release([this.partition], self.id).catch((error: unknown) => {
+      log.warn({ partition: this.partition, err: error }, 'Could not release the partition yet');
     });
+    return this.#releasing;
   }
 }

@@ -1,24 +1,40 @@
 import type { PackageRef } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { ServiceTokens } from '@verifywise/service-kit';
+import { pause } from '../pause.ts';
 import { SERVICE_TOKEN_HEADER, fetchWithin } from '@verifywise/service-kit';
 import type { FetchPackage } from './unpacked-packages.ts';
 
 /** The largest package there may be is 50 MB (S:9.4), on a network between services. */
 const FETCH_DEADLINE_MS = 30_000;
+/** An installer that restarts is back within seconds; a hook must not fail because of it. */
+const AGAIN_WITHIN_MS = 20_000;
+const AGAIN_MS = 500;
 
-/** Fetches packages by digest from the installer's package store. */
+/** Fetches packages by digest from the installer's package store; one that does not answer is asked again for a while. */
 export function packageStore(installerUrl: string, tokens: Pick<ServiceTokens, 'sign'>): FetchPackage {
-  return async ({ digest, size }: PackageRef) => {
-    const answer = await fetchWithin(`${installerUrl}/internal/packages/${encodeURIComponent(digest)}`, {
-      deadlineMs: FETCH_DEADLINE_MS,
-      maxBytes: size,
-      headers: { [SERVICE_TOKEN_HEADER]: await tokens.sign({ audience: 'installer' }) },
-    });
-    if (answer.status !== 200) {
-      answer.discard();
-      throw new PlatformError('UPSTREAM_FAILED', `The package store answered ${answer.status} for ${digest}`);
+  return async (ref) => {
+    const until = performance.now() + AGAIN_WITHIN_MS;
+    for (;;) {
+      try {
+        return await fetchOnce(installerUrl, tokens, ref);
+      } catch (error) {
+        const known = error instanceof PlatformError && error.code === 'PACKAGE_NOT_FOUND';
+        if (known || performance.now() > until) throw error;
+        await pause(AGAIN_MS);
+      }
     }
-    return answer.bytes();
   };
+}
+
+async function fetchOnce(installerUrl: string, tokens: Pick<ServiceTokens, 'sign'>, { digest, size }: PackageRef) {
+  const answer = await fetchWithin(`${installerUrl}/internal/packages/${encodeURIComponent(digest)}`, {
+    deadlineMs: FETCH_DEADLINE_MS,
+    maxBytes: size,
+    headers: { [SERVICE_TOKEN_HEADER]: await tokens.sign({ audience: 'installer' }) },
+  });
+  if (answer.status === 200) return answer.bytes();
+  answer.discard();
+  if (answer.status === 404) throw new PlatformError('PACKAGE_NOT_FOUND', `The package store has no ${digest}`);
+  throw new PlatformError('UPSTREAM_FAILED', `The package store answered ${answer.status} for ${digest}`);
 }

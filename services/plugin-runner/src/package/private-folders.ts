@@ -18,7 +18,9 @@ export class PrivateFolders {
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     for (const name of await readdir(scratch)) {
       const pid = /^run-(\d+)-/.exec(name)?.[1];
-      if (pid !== undefined && !isAlive(Number(pid))) await rm(join(scratch, name), { recursive: true, force: true });
+      // In a container every runner has the same process id, and this one has made no folder yet.
+      const left = pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
+      if (left) await rm(join(scratch, name), { recursive: true, force: true });
     }
     const root = await mkdtemp(join(scratch, `run-${process.pid}-`));
     if (root.length > LONGEST_FOLDER) {

@@ -1,0 +1,197 @@
+import type { Installation, PluginFailure, RunHookRequest, Surface } from '@verifywise/contracts';
+import { PlatformError } from '@verifywise/contracts';
+import type { Logger } from '@verifywise/service-kit';
+import { deliverToPlugin } from './event-delivery.ts';
+import type { FailedDeliveries } from './failed-deliveries.ts';
+import { HookError } from './hook-errors.ts';
+import type { HostedPluginParts } from './hosted-plugin.ts';
+import { HostedPlugin } from './hosted-plugin.ts';
+import { Lane } from './lane.ts';
+import type { StartSlots } from './start-slots.ts';
+
+export interface HostedParts {
+  plugin: HostedPluginParts;
+  failedDeliveries: FailedDeliveries;
+  starts: StartSlots;
+  log: Logger;
+}
+
+/**
+ * A hosted plugin with the events that wait for it, and the order in which the installer's word counts: the steps of an operation
+ * carry newer generations than the state it began with, and the state it settles in is at least as new as its last step.
+ */
+export class Hosted {
+  readonly plugin: HostedPlugin;
+  readonly lane: Lane;
+  readonly #parts: HostedParts;
+  /** Of the last step of an operation that ran here. */
+  #stepGeneration = -1;
+  /** Of the last state the installer settled on. */
+  #settledGeneration = -1;
+  /** What failed here; only a newer one, an admin's decision, starts it again. */
+  #failedGeneration = -1;
+  #steps = 0;
+  /** The plugin was enabled before the update under way: its events wait for the version that will be. */
+  #updating = false;
+  #starting: Promise<void> | undefined;
+
+  constructor(installation: Installation, parts: HostedParts) {
+    this.#parts = parts;
+    this.plugin = new HostedPlugin(installation, {
+      ...parts.plugin,
+      failed: (_plugin, failure) => this.#failed(failure),
+    });
+    this.lane = new Lane(({ delivery }) => deliverToPlugin(this.plugin, delivery, parts.failedDeliveries, parts.log));
+  }
+
+  /** True while the plugin is between two versions, and was enabled before. */
+  get updating(): boolean {
+    return this.#updating;
+  }
+
+  listensTo(event: string): boolean {
+    const { installation, surface } = this.plugin;
+    if (!installation.granted.includes('events:listen')) return false;
+    if (surface) return surface.events.includes(event);
+    // Without a surface yet the plugin is being started for the first time here; its lane finds out.
+    return installation.desired === 'enabled' || this.#updating;
+  }
+
+  /** Makes the plugin what the installer says it should be, unless an operation under way here knows better. */
+  apply(installation: Installation): void {
+    const { generation, state, desired } = installation;
+    this.plugin.adopt(installation);
+    if (generation < this.#stepGeneration || generation < this.#settledGeneration) return;
+    if (isInTransition(installation)) {
+      if (state === 'updating' && desired === 'enabled') this.#updating = true;
+      return;
+    }
+    this.#settledGeneration = generation;
+    this.#updating = false;
+    if (this.#steps === 0) this.#converge();
+  }
+
+  /** Runs one step of an operation; events wait while it runs and flow again when it leaves the plugin enabled. */
+  async runHook(request: RunHookRequest): Promise<Surface | undefined> {
+    const { installation, hook, options } = request;
+    const { generation } = installation;
+    if (generation < this.#settledGeneration || generation < this.#stepGeneration) {
+      throw new PlatformError('CONFLICT', `${hook} belongs to an operation that has ended; nothing was done`);
+    }
+    if (hook === 'onDisable' && options.reason === 'update') this.#updating = true;
+    this.#stepGeneration = generation;
+    this.#steps += 1;
+    try {
+      await this.lane.pause();
+      return await this.plugin.runHook(request);
+    } catch (error) {
+      this.#failedGeneration = Math.max(this.#failedGeneration, generation);
+      throw error;
+    } finally {
+      this.#steps -= 1;
+      if (this.#steps === 0) this.#afterSteps();
+    }
+  }
+
+  /** Whether the installer wants it to run, and it has not failed since the installer said so. */
+  get mayRun(): boolean {
+    const { installation } = this.plugin;
+    if (installation.desired !== 'enabled' || isInTransition(installation)) return false;
+    return installation.generation > this.#failedGeneration;
+  }
+
+  /** Starts it if it may run; all who wait for it wait for the same start. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  /** Finishes what has begun up to this place in the broker's order; a plugin that is being started gets its share first. */
+  async finishUntil(sequence: number): Promise<void> {
+    this.lane.beginNothingBehind(sequence);
+    if (this.lane.length > 0) await this.#starting?.catch(() => undefined);
+    await this.lane.finish();
+  }
+
+  /** A plugin that is not enabled hears nothing: what waited for it is done with. */
+  skip(): void {
+    this.plugin.dropSurface();
+    void this.lane.pause();
+    for (const tracked of this.lane.empty()) tracked.done();
+  }
+
+  /** It leaves this runner; what waited for it is still waiting, elsewhere. */
+  leave(): void {
+    this.plugin.gone = 'moved';
+    this.lane.empty();
+  }
+
+  #converge(): void {
+    if (this.plugin.installation.desired === 'enabled') {
+      if (this.mayRun) void this.start().catch(() => undefined);
+    } else if (this.plugin.stage === 'enabled') {
+      this.#inBackground(this.#stop(), 'stopped');
+    } else this.skip();
+  }
+
+  #afterSteps(): void {
+    if (this.plugin.gone) return;
+    if (this.#settledGeneration > this.#stepGeneration) this.#converge();
+    else if (this.plugin.stage === 'enabled') {
+      this.#updating = false;
+      this.lane.resume();
+    } else if (!this.#updating) this.skip();
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#parts.starts.run(() => this.plugin.ensureEnabled(() => this.mayRun));
+    } catch (error) {
+      this.#startFailed(error);
+      throw error;
+    }
+    if (this.#steps > 0) return;
+    // The admin may have changed their mind while it started.
+    if (this.plugin.installation.desired !== 'enabled') this.#converge();
+    else if (this.plugin.stage === 'enabled') this.lane.resume();
+  }
+
+  #startFailed(error: unknown): void {
+    const { tenant, pluginId, installation, gone } = this.plugin;
+    if (gone) return;
+    if (!(error instanceof HookError)) {
+      // Not the plugin's fault (no package yet, no disk): the next reconciliation tries again.
+      this.#parts.log.error({ tenant, pluginId, err: error }, 'The plugin could not be started; trying again');
+      return;
+    }
+    const { version, generation } = installation;
+    const reason = error.code === 'HOOK_TIMED_OUT' ? 'hook-timeout' : error.hook === 'load' ? 'load' : 'hook';
+    const { hook: during, message, pluginStack } = error;
+    const stack = pluginStack === undefined ? {} : { stack: pluginStack };
+    this.#failed({ pluginId, version, generation, reason, during, message, ...stack });
+  }
+
+  async #stop(): Promise<void> {
+    await this.lane.pause();
+    this.skip();
+    await this.plugin.unload();
+  }
+
+  /** The installer decides what comes of it; until then its events wait. */
+  #failed(failure: PluginFailure): void {
+    this.#failedGeneration = Math.max(this.#failedGeneration, failure.generation);
+    void this.lane.pause();
+    this.#parts.plugin.failed(this.plugin, failure);
+  }
+
+  #inBackground(doing: Promise<void>, what: string): void {
+    const { tenant, pluginId } = this.plugin;
+    doing.catch((error: unknown) =>
+      this.#parts.log.error({ tenant, pluginId, err: error }, `The plugin could not be ${what} in order`),
+    );
+  }
+}
+
+function isInTransition({ state }: Installation): boolean {
+  return state === 'installing' || state === 'updating' || state === 'uninstalling';
+}

@@ -1,0 +1,27 @@
+import { PlatformError } from '@verifywise/contracts';
+import type { HostedPlugin } from '../hosting/hosted-plugin.ts';
+import type { Hosting } from '../hosting/hosting.ts';
+
+export type Attempt<Result> =
+  { kind: 'done'; result: Result } | { kind: 'not-enabled' } | { kind: 'failed'; error: Error };
+
+/** Has an enabled plugin do something. Rejects only when the plugin has moved to another runner, where it is to be done instead. */
+export async function enabledOrNot<Result>(
+  hosting: Pick<Hosting, 'enabledPlugin'>,
+  tenant: string,
+  pluginId: string,
+  act: (plugin: HostedPlugin) => Promise<Result>,
+): Promise<Attempt<Result>> {
+  let plugin: HostedPlugin | undefined;
+  try {
+    plugin = await hosting.enabledPlugin(tenant, pluginId);
+    return { kind: 'done', result: await act(plugin) };
+  } catch (error) {
+    const code = error instanceof PlatformError ? error.code : undefined;
+    if (plugin?.gone === 'moved' || code === 'NOT_THE_OWNER') {
+      throw new PlatformError('NOT_THE_OWNER', `${pluginId} has moved to another runner`, { cause: error });
+    }
+    if (code === 'PLUGIN_NOT_ENABLED' || code === 'PLUGIN_NOT_INSTALLED') return { kind: 'not-enabled' };
+    return { kind: 'failed', error: error as Error };
+  }
+}
