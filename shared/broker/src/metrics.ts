@@ -1,6 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
 
-export type QueueKind = 'events' | 'work' | 'calls' | 'facts' | 'replies';
 export type ConnectionName = 'publishing' | 'consuming';
 
 export interface BrokerMetrics {

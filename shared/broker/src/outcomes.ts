@@ -99,7 +99,7 @@ export class Outcomes {
 
   async #setUp(life: OpenChannel): Promise<void> {
     await declareReplies(life.channel, this.queue, EXPIRES_MS);
-    await life.channel.consume(this.queue, (message) => this.#arrived(life, message), { noAck: true });
+    await life.channel.consume(this.queue, (message) => this.#arrived(life, message));
   }
 
   #arrived(life: OpenChannel, message: ConsumeMessage | null): void {
@@ -108,6 +108,8 @@ export class Outcomes {
       return;
     }
     this.#options.metrics.consumed.inc({ kind: 'replies' });
+    // Acknowledged, so that an outcome sent into a connection that had just died comes again.
+    life.channel.ack(message);
     const awaited = this.#awaited.get(String(message.properties.correlationId));
     if (awaited === undefined) return;
     const reply = readReply(message.content);

@@ -4,7 +4,7 @@ import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { Registry } from 'prom-client';
 import type { Broker, Log } from '../broker.ts';
 import { connectBroker, type BrokerOptions } from '../connect-broker.ts';
-import { declarePartition } from '../declare-topology.ts';
+import { declareExchanges, declarePartition } from '../declare-topology.ts';
 
 /** Keeps what was logged, so that a test can ask for it. */
 export interface TestLog extends Log {
@@ -56,6 +56,8 @@ export class TestRoom {
     model.on('error', () => undefined);
     const channel = await model.createChannel();
     channel.on('error', () => undefined);
+    // They are everybody's, and on a new broker nobody has declared them yet.
+    await declareExchanges(model);
     return new TestRoom(url, model, channel);
   }
 
