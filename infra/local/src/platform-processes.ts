@@ -52,7 +52,7 @@ export function registryCommand(place: Place): SupervisedCommand {
   return {
     ...nodeCommand(name, name, place, port, {
       PLUGINS_FOLDER: join(ROOT, 'plugins'),
-      OUTPUT_FOLDER: join(place.folder, 'registry'),
+      OUTPUT_FOLDER: registryFolder(place),
       PUBLIC_URL: urlAt(port),
     }),
     readyUrl: `${urlAt(port)}/registry.json`,
@@ -93,6 +93,11 @@ function nodeCommand(
   };
 }
 
+/** Where the local registry keeps the zips it packs. */
+function registryFolder({ folder }: Pick<Place, 'folder'>): string {
+  return join(folder, 'registry');
+}
+
 /** Where runners unpack packages: short, because the sockets of isolates live there and their paths may have 107 bytes. */
 export function scratchFolder(platformFolder: string): string {
   return join(tmpdir(), `vw-${createHash('sha256').update(platformFolder).digest('hex').slice(0, 10)}`);
@@ -105,7 +110,7 @@ function machineSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(known),
     PATH: `${join(ROOT, 'node_modules/.bin')}:${env['PATH'] ?? ''}`,
-    // Compiled code is kept between starts, which makes the second one faster by a third.
+    // Compiled code is kept between starts, which spares most of the second one.
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/node-compile'),
   };
 }
@@ -145,7 +150,11 @@ function ownSettings(kind: Signer, around: Surroundings, name: string): Record<s
     case 'registry-cache':
       return { ...redis, REGISTRIES: JSON.stringify([localRegistry(ports)]) };
     case 'installer':
-      return { PLUGIN_SECRETS_KEY: keys.pluginSecretsKey };
+      return {
+        PLUGIN_SECRETS_KEY: keys.pluginSecretsKey,
+        // The registry has packed them before any service starts.
+        BUILTIN_PLUGINS_FOLDER: join(registryFolder(around), 'downloads'),
+      };
     case 'plugin-runner':
       return {
         PLUGIN_SECRETS_KEY: keys.pluginSecretsKey,

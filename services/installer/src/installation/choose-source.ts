@@ -32,12 +32,13 @@ export async function chooseSource(
       throw new PlatformError('PACKAGE_NOT_FOUND', `The uploaded package ${input.uploaded} is gone`);
     return storedChoice(uploaded, 'upload');
   }
-  const builtin = (await packages.builtins()).find(({ manifest }) => manifest.id === pluginId);
+  // Only the version that ships can come from what ships.
+  const builtin = (await packages.builtins()).find(
+    ({ manifest: { id, version } }) => id === pluginId && (input.version ?? version) === version,
+  );
   const entry = await findEntry(registry, tenant, pluginId, input, builtin);
   if (entry !== null && !isBetter(builtin, entry, input)) return registryChoice(entry, input);
-  if (builtin !== undefined && (input.version === undefined || input.version === builtin.manifest.version)) {
-    return storedChoice(builtin, 'builtin');
-  }
+  if (builtin !== undefined) return storedChoice(builtin, 'builtin');
   if (input.version === undefined) throw new PlatformError('PLUGIN_NOT_FOUND', `No registry has a plugin ${pluginId}`);
   throw new PlatformError('VERSION_NOT_FOUND', `No registry has version ${input.version} of ${pluginId}`);
 }

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
+import { Tenant } from '../support/tenant.ts';
+
+let platform: TestPlatform;
+let acme: Tenant;
+let globex: Tenant;
+
+beforeAll(async () => {
+  platform = await startTestPlatform();
+  [acme, globex] = [await Tenant.of(platform, 'acme'), await Tenant.of(platform, 'globex')];
+});
+afterAll(() => platform.stop());
+
+async function states(tenant: Tenant): Promise<Record<string, string>> {
+  const { plugins } = (await tenant.get('/api/plugins')).data as { plugins: { id: string; state: string }[] };
+  return Object.fromEntries(plugins.map(({ id, state }) => [id, state]));
+}
+
+test('every tenant sees what ships with the platform as registered', async () => {
+  for (const tenant of [acme, globex]) {
+    expect(await states(tenant)).toEqual({ 'activity-feed': 'registered', 'minimal-test-plugin': 'registered' });
+  }
+});
+
+test('enabling it installs it first, in this tenant only', async () => {
+  expect(await acme.enable('activity-feed')).toMatchObject({ status: 200 });
+  expect(await acme.plugin('activity-feed')).toMatchObject({ state: 'enabled', version: '1.1.0' });
+  expect((await states(globex))['activity-feed']).toBe('registered');
+  expect((await globex.get('/api/plugins/activity-feed/activity')).status).toBe(404);
+});
+
+test('its widgets are on the dashboard of the tenant that enabled it', async () => {
+  const widgets = async (tenant: Tenant) => (await tenant.get('/api/plugins/ui-extensions')).data.dashboardWidgets;
+  expect(await widgets(acme)).toMatchObject([{ pluginId: 'activity-feed', template: 'activity-feed' }, {}]);
+  expect(await widgets(globex)).toEqual([]);
+});
