@@ -72,3 +72,17 @@ test('while RabbitMQ says it is blocked nothing is sent, what waits has its dead
   expect(broker.state).toBe('connected');
   expect(broker.healthy).toBe(true);
 });
+
+test('messages that are never confirmed do not keep the window for ever: a new channel makes room', async () => {
+  cable.block({ told: false });
+  const given = Array.from({ length: 256 }, (_, n) =>
+    broker.publish(Counted, { tenant: room.tenant, payload: { n } }, { deadlineMs: 200 }),
+  );
+  const outcomes = await Promise.allSettled(given);
+  expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+  await eventually(() => expect(room.log.lines.join('\n')).toContain('half of the window was not confirmed in time'));
+  cable.unblock({ told: false });
+  await broker.publish(Counted, { tenant: room.tenant, payload: { n: 256 } }, { deadlineMs: 20_000 });
+  expect(await unconfirmed()).toBe(0);
+  await eventually(() => expect(broker.healthy).toBe(true));
+});
