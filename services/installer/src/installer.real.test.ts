@@ -225,6 +225,22 @@ describe('dependencies', () => {
   });
 });
 
+test('two dependencies that need the same third install it once', async () => {
+  room.registry.publish(pluginArchive({ id: 'base', version: '1.0.0' }));
+  room.registry.publish(pluginArchive({ id: 'left', version: '1.0.0', dependencies: { base: '*' } }));
+  const dependencies = { left: '>=1.0.0', base: '^1.0.0' };
+  room.registry.publish(pluginArchive({ id: 'top', version: '1.0.0', dependencies }));
+  const acme = await room.tenant();
+  expect((await acme.call('POST', '/install', { id: 'top', withDependencies: true })).status).toBe(201);
+  expect((await acme.call('GET', '/top/dependencies')).body.data).toMatchObject({
+    dependencies: [
+      { id: 'base', satisfied: true },
+      { id: 'left', satisfied: true },
+    ],
+  });
+  expect(acme.hooks().filter((hook) => hook.startsWith('onInstall'))).toHaveLength(3);
+});
+
 describe('settings', () => {
   const config = {
     apiKey: { type: 'string', required: true, secret: true },
@@ -405,3 +421,19 @@ function failing(when: boolean, stepId: string): StepOutcome | undefined {
   const error = { code: 'HOOK_FAILED', message: 'it broke', stack: 'at plugin.js:1' } as const;
   return when ? { kind: 'failed', stepId, error } : undefined;
 }
+
+test('an installer that stops answers who waits with 202, and another one finishes the operation', async () => {
+  room.registry.publish(pluginArchive({ id: 'handed-over', version: '1.0.0' }));
+  let go: () => void = () => undefined;
+  const gate = new Promise<undefined>((resolve) => (go = () => resolve(undefined)));
+  const acme = await room.tenant(({ hook }) => (hook === 'onInstall' ? gate : undefined));
+  const leaving = await room.startInstaller({ HOOK_LIMIT_MS: '20000', INSTALL_HOOK_LIMIT_MS: '20000' });
+  const answer = acme.call('POST', '/install', { id: 'handed-over' }, { at: leaving });
+  await eventually(() => expect(acme.hooks()).toEqual(['onInstall 1.0.0']));
+  await leaving.stop();
+  expect((await answer).status).toBe(202);
+  go();
+  await eventually(async () => {
+    expect((await acme.call('GET', '/handed-over')).body.data).toMatchObject({ state: 'installed' });
+  });
+});

@@ -145,7 +145,7 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
     }),
     uploadLimitBytes: config.uploadLimitBytes,
   });
-  return closers.add(
+  const http = closers.add(
     await serveHttp({
       name: 'installer',
       host: config.host,
@@ -157,4 +157,6 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
       metrics,
     }),
   );
+  closers.addStep('waiting requests', () => operations.stopWaiting());
+  return http;
 }

@@ -129,11 +129,12 @@ function saveInstalled(applies: (operation: Operation) => boolean): Step {
     applies,
     final: true,
     run({ operation }) {
-      const { tenant, pluginId, actor, id } = operation;
+      const { tenant, pluginId, actor, id, input } = operation;
       return Promise.resolve({
         async commit(tx) {
           const record = await settle(tx, tenant, pluginId, { state: 'installed', desired: 'disabled' });
-          const after = { version: record.version, digest: record.package.digest, granted: record.granted };
+          const { version, granted, package: bytes } = record;
+          const after = { version, digest: bytes.digest, granted, ...(input.force === true ? { force: true } : {}) };
           await tx.audit(tenant, { pluginId, action: 'install', actor, after, operationId: id });
           await tx.publish(PluginInstalled, tenant, factOf(record));
           return undefined;

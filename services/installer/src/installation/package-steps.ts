@@ -14,10 +14,19 @@ export function childrenStep(needs: SagaNeeds, name: string, of: 'children' | 'e
     name,
     applies: ({ progress }) => (progress[of] ?? []).length > 0,
     async run({ operation, signal }) {
-      for (const child of operation.progress[of] ?? []) await needs.runChild(operation, child, signal);
+      for (const child of operation.progress[of] ?? []) {
+        // Two that need the same third: the first of them has brought it.
+        if (child.kind === 'install' && (await isInstalled(needs, operation.tenant, child.pluginId))) continue;
+        await needs.runChild(operation, child, signal);
+      }
       return {};
     },
   };
+}
+
+async function isInstalled({ installations }: SagaNeeds, tenant: string, pluginId: string): Promise<boolean> {
+  const record = await installations.find(tenant, pluginId);
+  return record !== null && record.state !== 'installing';
 }
 
 /** Brings the bytes here: downloaded, verified, checked and stored, or found where they are. */

@@ -75,7 +75,7 @@ function saveUpdated(): Step {
     name: 'updated',
     final: true,
     run({ operation }) {
-      const { tenant, pluginId, actor, id, progress } = operation;
+      const { tenant, pluginId, actor, id, progress, input } = operation;
       return Promise.resolve({
         async commit(tx) {
           const old = await lock(tx, tenant, pluginId);
@@ -91,7 +91,8 @@ function saveUpdated(): Step {
             ...(old.target === null ? {} : { runningSince: old.target.since }),
           });
           const before = { version, granted };
-          const after = { version: record.version, granted: record.granted };
+          const forced = input.force === true ? { force: true } : {};
+          const after = { version: record.version, granted: record.granted, ...forced };
           await tx.audit(tenant, { pluginId, action: 'update', actor, before, after, operationId: id });
           await tx.publish(PluginUpdated, tenant, { ...factOf(record), fromVersion: version });
           return undefined;

@@ -25,8 +25,8 @@ export interface OperationStore {
   find(tenant: string, id: string): Promise<Operation | null>;
   findChild(parentId: string, pluginId: string, kind: OperationKind): Promise<Operation | null>;
   findActive(tenant: string, pluginId: string): Promise<Operation | null>;
-  /** Unfinished operations whose holder has gone, now ours. */
-  claimAbandoned(leaseMs: number, limit: number): Promise<{ operation: Operation; lease: Lease }[]>;
+  /** Unfinished operations whose holder has gone, now ours; those we are running ourselves are not abandoned, only late. */
+  claimAbandoned(leaseMs: number, limit: number, except: string[]): Promise<{ operation: Operation; lease: Lease }[]>;
   renew(lease: Lease, leaseMs: number): Promise<void>;
   /** Lets another replica go on at once. */
   release(lease: Lease): Promise<void>;

@@ -17,6 +17,9 @@ const CLAIM_AT_ONCE = 10;
 /** A watcher of an operation that another replica runs looks into the database this often. */
 const LOOK_AGAIN_MS = 250;
 
+/** Longer than the slowest sum of hook limits, so that only a lost child is given up. */
+const CHILD_LIMIT_MS = 600_000;
+
 interface Needs {
   store: OperationStore;
   sagas: () => Record<OperationKind, Saga>;
@@ -28,6 +31,7 @@ interface Needs {
 export class Operations {
   readonly #needs: Needs;
   readonly #stopping = new AbortController();
+  readonly #leaving = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
   readonly #watchers = new Set<() => void>();
   readonly #sweeper: NodeJS.Timeout;
@@ -54,12 +58,17 @@ export class Operations {
 
   /** The operation once it has finished, or as it stands when the time is over or the signal says so. */
   async wait(tenant: string, id: string, limitMs: number, signal?: AbortSignal): Promise<Operation> {
+    const leaving = this.#leaving.signal;
+    return await this.#ended(tenant, id, limitMs, signal === undefined ? leaving : AbortSignal.any([signal, leaving]));
+  }
+
+  async #ended(tenant: string, id: string, limitMs: number, signal: AbortSignal): Promise<Operation> {
     const end = performance.now() + limitMs;
     for (;;) {
       const operation = await this.#needs.store.find(tenant, id);
       if (operation === null) throw new PlatformError('OPERATION_NOT_FOUND', `There is no operation ${id}`);
       const left = end - performance.now();
-      if (isFinished(operation) || left <= 0 || signal?.aborted === true || this.#stopping.signal.aborted) {
+      if (isFinished(operation) || left <= 0 || signal.aborted) {
         return operation;
       }
       await this.#change(Math.min(left, LOOK_AGAIN_MS));
@@ -70,7 +79,7 @@ export class Operations {
   async *watch(tenant: string, id: string, limitMs: number, signal: AbortSignal): AsyncGenerator<Operation> {
     const end = performance.now() + limitMs;
     let seen = '';
-    while (!signal.aborted && !this.#stopping.signal.aborted && performance.now() < end) {
+    while (!signal.aborted && !this.#leaving.signal.aborted && performance.now() < end) {
       const operation = await this.#needs.store.find(tenant, id);
       if (operation === null) return;
       const stand = JSON.stringify([operation.status, operation.steps]);
@@ -88,7 +97,7 @@ export class Operations {
     const child =
       (await store.findChild(parentId, wanted.pluginId, wanted.kind)) ??
       (await this.start({ ...wanted, tenant, actor, parentId }));
-    const ended = await this.wait(tenant, child.id, CHILD_LIMIT_MS, signal);
+    const ended = await this.#ended(tenant, child.id, CHILD_LIMIT_MS, signal);
     signal.throwIfAborted();
     if (ended.status === 'succeeded') return ended;
     const reason = ended.error ?? { code: 'TIMED_OUT' as const, message: `It took longer than ${CHILD_LIMIT_MS} ms` };
@@ -98,11 +107,17 @@ export class Operations {
     });
   }
 
+  /** Whoever waits gets the operation as it stands, so that their requests are answered before this installer is gone. */
+  stopWaiting(): void {
+    this.#leaving.abort();
+    this.#notify();
+  }
+
   /** Lets go of what is running, at whatever step it is; another replica, or the next start, goes on from there. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
+    this.stopWaiting();
     this.#stopping.abort(new PlatformError('STOPPING', 'This installer is stopping'));
-    this.#notify();
     await this.#sweeping;
     await Promise.all(this.#running.values());
   }
@@ -142,8 +157,8 @@ export class Operations {
   async #sweep(): Promise<void> {
     const { store, times, log } = this.#needs;
     try {
-      for (const { operation, lease } of await store.claimAbandoned(times.leaseMs, CLAIM_AT_ONCE)) {
-        if (this.#running.has(operation.id)) continue;
+      const ours = [...this.#running.keys()];
+      for (const { operation, lease } of await store.claimAbandoned(times.leaseMs, CLAIM_AT_ONCE, ours)) {
         log.warn({ operationId: operation.id, tenant: operation.tenant }, 'Going on with an abandoned operation');
         this.#run(operation, lease);
       }
@@ -166,9 +181,6 @@ export class Operations {
     this.#watchers.delete(wake);
   }
 }
-
-/** Longer than the slowest sum of hook limits, so that only a lost child is given up. */
-const CHILD_LIMIT_MS = 600_000;
 
 function isFinished(operation: Operation): boolean {
   return operation.status === 'succeeded' || operation.status === 'failed';

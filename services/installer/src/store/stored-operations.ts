@@ -81,16 +81,20 @@ export class StoredOperations implements OperationStore {
     return await one(this.#source.manager, `${SELECT} ${where}`, [tenant, pluginId]);
   }
 
-  async claimAbandoned(leaseMs: number, limit: number): Promise<{ operation: Operation; lease: Lease }[]> {
+  async claimAbandoned(
+    leaseMs: number,
+    limit: number,
+    except: string[],
+  ): Promise<{ operation: Operation; lease: Lease }[]> {
     const claimed = await this.#source.query<{ id: string; lease_token: string }[]>(
       `WITH abandoned AS (
-         SELECT id FROM operations WHERE status IN ('running', 'undoing') AND leased_until < now()
+         SELECT id FROM operations WHERE status IN ('running', 'undoing') AND leased_until < now() AND id <> ALL($3)
          ORDER BY leased_until LIMIT $2 FOR UPDATE SKIP LOCKED
        ), claimed AS (
          UPDATE operations o SET lease_token = gen_random_uuid(), leased_until = now() + $1 * interval '1 ms'
          FROM abandoned WHERE o.id = abandoned.id RETURNING o.id, o.lease_token
        ) SELECT * FROM claimed`,
-      [leaseMs, limit],
+      [leaseMs, limit, except],
     );
     const leases = claimed.map(({ id, lease_token: token }) => ({ operationId: id, token }));
     return await Promise.all(
