@@ -16,6 +16,8 @@ export const reservedPluginIds: readonly string[] = [
   'refresh',
   'events',
   'health',
+  'alerts',
+  'registries',
 ];
 
 const WELL_FORMED = new RegExp(PLUGIN_ID_PATTERN);
