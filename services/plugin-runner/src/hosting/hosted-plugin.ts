@@ -56,6 +56,7 @@ export class HostedPlugin {
   /** One thing at a time: hooks, starts and stops wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
   #duringHook: LifecycleHook | undefined;
+  readonly #answering = new Set<Promise<void>>();
 
   constructor(installation: Installation, parts: HostedPluginParts) {
     this.installation = installation;
@@ -141,6 +142,21 @@ export class HostedPlugin {
   socketPath(): string {
     if (this.stage !== 'enabled' || this.#socketPath === undefined) throw notEnabled(this.pluginId);
     return this.#socketPath;
+  }
+
+  /** Counts a request as under way until it is answered. */
+  async untilAnswered(answered: Promise<void>): Promise<void> {
+    this.#answering.add(answered);
+    try {
+      await answered;
+    } finally {
+      this.#answering.delete(answered);
+    }
+  }
+
+  /** Resolves when every request that is under way now is answered. */
+  async answeredAll(): Promise<void> {
+    await Promise.allSettled(this.#answering);
   }
 
   /** Takes over what an admin has changed: version, grants, settings. The isolate's grants and settings follow at once. */

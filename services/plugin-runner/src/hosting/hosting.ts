@@ -1,11 +1,15 @@
 import type { Delivery } from '@verifywise/broker';
 import type { Installation, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError, partitionOf } from '@verifywise/contracts';
+import { pause } from '../pause.ts';
 import type { HostedParts } from './hosted.ts';
 import { Hosted } from './hosted.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { StartSlots } from './start-slots.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
+
+/** A stream may never end, and the tenant's events wait for the hand-over: what is not answered by then is cut off. */
+const LONGEST_REQUEST_MS = 3_000;
 
 export interface HostingParts extends Omit<HostedParts, 'starts'> {
   partitions: number;
@@ -98,12 +102,19 @@ export class Hosting {
     for (const { lane } of this.#inPartition(partition)) lane.empty();
   }
 
-  /** Finishes every event that any plugin has begun, and those before it, so that none is delivered twice after a hand-over. */
+  /**
+   * Finishes every event that any plugin has begun, and those before it, so that none is delivered twice after a hand-over; and the
+   * requests that are under way.
+   */
   async finish(partition: number): Promise<void> {
     const hosted = this.#inPartition(partition);
     this.#finishing.add(partition);
     const begun = Math.max(-1, ...hosted.map(({ lane }) => lane.lastBegun));
-    await Promise.all(hosted.map((each) => each.finishUntil(begun)));
+    const answered = Promise.all(hosted.map(({ plugin }) => plugin.answeredAll()));
+    await Promise.all([
+      ...hosted.map((each) => each.finishUntil(begun)),
+      Promise.race([answered, pause(LONGEST_REQUEST_MS)]),
+    ]);
   }
 
   async release(partition: number, how: 'gracefully' | 'at-once'): Promise<void> {

@@ -51,7 +51,7 @@ export class Ownership {
   }
 
   holds(partition: number): boolean {
-    return this.#seats.get(partition)?.epoch != null;
+    return this.#seats.get(partition)?.serving ?? false;
   }
 
   assignment(partition: number): Assignment | null {

@@ -70,6 +70,11 @@ export class Seat {
     this.#parts = parts;
   }
 
+  /** Whether something new may begin here. */
+  get serving(): boolean {
+    return this.epoch !== null && !this.#leaving;
+  }
+
   async open(): Promise<void> {
     const { broker, tenants } = this.#parts;
     this.#consumer = await broker.consumePartition(this.partition, {

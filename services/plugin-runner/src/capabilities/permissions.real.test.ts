@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { answering } from '@verifywise/broker';
+import type { Installation } from '@verifywise/contracts';
+import { PlatformError, SetConfigValue } from '@verifywise/contracts';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { RunnerRoom } from '../testing/runner-room.ts';
+import { secrets } from '../testing/runner-process.ts';
+import type { RunnerProcess } from '../testing/runner-process.ts';
+
+/** Does on `GET /do/<what>` what its context offers, and answers what came of it. */
+const DOER = `
+let context;
+const heard = [];
+const acts = {
+  listen: (ctx) => { ctx.on('plugin:recorder:said', (payload) => heard.push(payload)); },
+  emit: (ctx) => ctx.emit('plugin:recorder:said', { words: 'hello', tenant: 'forged', source: 'forged' }),
+  'emit-core': (ctx) => ctx.emit('risk:created', {}),
+  heard: () => heard,
+  get: (ctx) => ({ color: ctx.config.get('color'), size: ctx.config.get('size'), gone: ctx.config.get('gone', 'fallback'), token: ctx.config.get('token') }),
+  set: (ctx) => ctx.config.set('color', 'red'),
+  enabled: async (ctx) => [await ctx.isPluginEnabled('recorder'), await ctx.isPluginEnabled('other')],
+};
+module.exports = {
+  onLoad(ctx) { context = ctx; },
+  routes(router) {
+    router.get('/do/:what', async (req, res) => {
+      try { res.json({ answer: (await acts[req.params.what](context)) ?? null }); }
+      catch (error) { res.json({ name: error.name, code: error.code, message: error.message }); }
+    });
+  },
+};`;
+const MANIFEST = {
+  config: {
+    color: { type: 'string', default: 'blue' },
+    size: { type: 'number' },
+    token: { type: 'string', secret: true },
+  },
+};
+
+describe('what a plugin may do', () => {
+  let room: RunnerRoom;
+  let runner: RunnerProcess;
+  const asked: unknown[] = [];
+  beforeAll(async () => {
+    room = await RunnerRoom.open({ answers: (installer) => [setting(installer)] });
+    runner = await room.startRunner();
+  });
+  afterAll(() => room.close());
+
+  const setting = (installer: RunnerRoom) =>
+    answering(SetConfigValue, ({ pluginId, key, value }, { tenant }) => {
+      asked.push({ tenant, pluginId, key, value });
+      const installation = installer.truth.get(`${tenant}/${pluginId}`);
+      if (!installation) throw new PlatformError('PLUGIN_NOT_INSTALLED', 'unknown');
+      const config = { ...installation.config, values: { ...installation.config.values, [key]: value } };
+      const changed = { ...installation, config, generation: installer.nextGeneration() };
+      installer.truth.set(`${tenant}/${pluginId}`, changed);
+      return changed;
+    });
+
+  const act = async (tenant: string, what: string) =>
+    (await runner.get(tenant, `/api/plugins/recorder/do/${what}`)).body;
+  const configOf = (tenant: string): Installation['config'] => ({
+    values: { size: 5 },
+    secrets: { token: secrets.seal('hush', { tenant, pluginId: 'recorder', field: 'token' }) },
+  });
+
+  test('nothing that was not granted, and the error names the permission', async () => {
+    await room.enabled({ tenant: 'none', code: DOER, granted: [], manifest: MANIFEST, config: configOf('none') });
+    const denied = (permission: string) => ({
+      name: 'PermissionDeniedError',
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining(permission),
+    });
+    expect(await act('none', 'listen')).toEqual(denied('events:listen'));
+    expect(await act('none', 'emit')).toEqual(denied('events:emit'));
+    expect(await act('none', 'get')).toEqual(denied('config:read'));
+    expect(await act('none', 'set')).toEqual(denied('config:write'));
+    expect((await runner.isolates()).find(({ tenant }) => tenant === 'none')?.stage).toBe('enabled');
+  });
+
+  test('what is granted while it runs, and not what is taken away', async () => {
+    const installation = await room.enabled({ tenant: 'later', code: DOER, granted: [], manifest: MANIFEST });
+    const granting = (granted: string[]) =>
+      room.settle({ ...installation, granted, generation: room.nextGeneration() } as unknown as Installation);
+    await granting(['events:listen', 'events:emit', 'config:read']);
+    await eventually(async () => expect(await act('later', 'emit')).toEqual({ answer: null }));
+    expect(await act('later', 'get')).toMatchObject({ answer: { color: 'blue' } });
+    await granting([]);
+    await eventually(async () => expect(await act('later', 'emit')).toMatchObject({ code: 'PERMISSION_DENIED' }));
+    expect(await act('later', 'get')).toMatchObject({ code: 'PERMISSION_DENIED' });
+  });
+
+  test('its own events reach itself, with the tenant and source the platform knows', async () => {
+    await room.enabled({ tenant: 'talks', code: DOER, granted: ['events:listen', 'events:emit'] });
+    expect(await act('talks', 'listen')).toEqual({ answer: null });
+    await eventually(async () => {
+      await act('talks', 'emit');
+      const { answer } = await act('talks', 'heard');
+      expect((answer as unknown[])[0]).toMatchObject({ words: 'hello', tenant: 'talks', source: 'plugin:recorder' });
+    });
+    expect(await act('talks', 'emit-core')).toMatchObject({ code: 'EVENT_INVALID' });
+  });
+
+  test('settings are stored values, else defaults, else the fallback; secrets are open; a change is asked of the installer', async () => {
+    const granted = ['config:read', 'config:write'];
+    await room.enabled({ tenant: 'reads', code: DOER, granted, manifest: MANIFEST, config: configOf('reads') });
+    expect(await act('reads', 'get')).toEqual({ answer: { color: 'blue', size: 5, gone: 'fallback', token: 'hush' } });
+    expect(await act('reads', 'set')).toEqual({ answer: null });
+    expect(asked).toEqual([{ tenant: 'reads', pluginId: 'recorder', key: 'color', value: 'red' }]);
+    expect(await act('reads', 'get')).toMatchObject({ answer: { color: 'red', token: 'hush' } });
+  });
+
+  test('it knows which plugins of its tenant are enabled', async () => {
+    await room.enabled({ tenant: 'knows', code: DOER, granted: [] });
+    await eventually(async () => expect(await act('knows', 'enabled')).toEqual({ answer: [true, false] }));
+  });
+});

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { partitionOf } from '@verifywise/contracts';
+import { inPostgres } from '../../../../infra/local/src/backing/handshakes.ts';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { startPrivateBroker } from '../../../../test/support/private-broker.ts';
+import { recorder } from '../testing/recorder.ts';
+import { RunnerRoom } from '../testing/runner-room.ts';
+import type { RunnerProcess } from '../testing/runner-process.ts';
+import { isAlive } from '../testing/runner-process.ts';
+
+interface Heard {
+  risk: number;
+  id: string;
+}
+
+const TENANTS = ['t1', 't2', 't3', 't4', 't5', 't6'];
+const SLOWLY = recorder({ before: 'await new Promise((r) => setTimeout(r, 5));' });
+
+describe('handing tenants over', () => {
+  let room: RunnerRoom;
+  beforeEach(async () => (room = await RunnerRoom.open()));
+  afterEach(() => room.close());
+
+  async function heard(runner: RunnerProcess, tenant: string): Promise<Heard[]> {
+    const { body } = await runner.get(tenant, '/api/plugins/recorder/seen');
+    return (body.heard ?? []) as Heard[];
+  }
+
+  const enableAll = (code: string) => Promise.all(TENANTS.map((tenant) => room.enabled({ tenant, code })));
+
+  async function emitMany(tenant: string, count: number, from = 1): Promise<string[]> {
+    const ids: string[] = [];
+    for (let risk = from; risk < from + count; risk += 1) ids.push(await room.emitRisk(tenant, risk));
+    return ids;
+  }
+
+  test('stopped under load, a runner finishes what has begun: every event is handled once, in order', async () => {
+    const [first, second] = [await room.startRunner(), await room.startRunner()];
+    await enableAll(SLOWLY);
+    const emitting = Promise.all(TENANTS.map((tenant) => emitMany(tenant, 60)));
+    await eventually(async () => expect((await heard(second, 't1')).length).toBeGreaterThan(3));
+    const stopping = first.stop('SIGTERM');
+    const emitted = await emitting;
+    expect(await stopping).toBe(0);
+    for (const [index, tenant] of TENANTS.entries()) {
+      const all = emitted[index];
+      await eventually(async () => expect((await heard(second, tenant)).map(({ id }) => id)).toEqual(all));
+    }
+    // One that comes takes its share over, in the same way.
+    const third = await room.startRunner();
+    const more = await Promise.all(TENANTS.map((tenant) => emitMany(tenant, 40, 61)));
+    for (const [index, tenant] of TENANTS.entries()) {
+      const all = [...(emitted[index] ?? []), ...(more[index] ?? [])];
+      await eventually(async () => expect((await heard(third, tenant)).map(({ id }) => id)).toEqual(all));
+    }
+  });
+
+  test('killed, a runner repeats at most what was in flight, and its isolates are gone, one that loops too', async () => {
+    const [first, second] = [await room.startRunner({ ISOLATE_HANG_LIMIT_MS: '60000' }), await room.startRunner()];
+    await enableAll(SLOWLY);
+    await room.enabled({ tenant: 'looping', code: recorder({ before: 'for (;;);' }) });
+    const emitting = Promise.all(TENANTS.map((tenant) => emitMany(tenant, 60)));
+    await room.emitRisk('looping', 1);
+    await eventually(async () => expect((await heard(second, 't1')).length).toBeGreaterThan(3));
+    const isolates = await first.childPids();
+    await first.stop('SIGKILL');
+    await eventually(() => expect(isolates.filter(isAlive)).toEqual([]), { within: 2_000 });
+    const emitted = await emitting;
+    for (const [index, tenant] of TENANTS.entries()) {
+      await eventually(async () => {
+        const ids = (await heard(second, tenant)).map(({ id }) => id);
+        expect(new Set(ids).size).toBe(60);
+        // One event is in the handler at a time; the acknowledgements of a few before it may have died with the socket.
+        expect(ids.length - 60).toBeLessThanOrEqual(5);
+        expect(ids.filter((id, place) => ids.indexOf(id) === place)).toEqual(emitted[index]);
+      });
+    }
+  });
+
+  test('a runner whose partition was taken over ends what runs here; what it had in hand is handled all the same', async () => {
+    const runner = await room.startRunner();
+    await room.enabled({ tenant: 't1', code: SLOWLY });
+    const [before] = await runner.isolates();
+    const emitted = await emitMany('t1', 30);
+    // As a runner would that saw no heartbeat of ours while the database was slow; it is gone again already.
+    await inPostgres(room.databaseUrl, (client) =>
+      client.query(`UPDATE plugin_runner.partitions SET runner_id = 'other', epoch = epoch + 1`),
+    );
+    await eventually(async () => {
+      const ids = (await heard(runner, 't1')).map(({ id }) => id);
+      expect(ids.filter((id, place) => ids.indexOf(id) === place)).toEqual(emitted);
+    });
+    const [after] = await runner.isolates();
+    expect(after?.pid).not.toBe(before?.pid);
+    expect(isAlive(before?.pid ?? 0)).toBe(false);
+  });
+});
+
+test('a broker that restarts in the middle loses nothing, and the isolates stay', async () => {
+  const broker = await startPrivateBroker();
+  const room = await RunnerRoom.open({ brokerUrl: broker.url });
+  try {
+    const runner = await room.startRunner();
+    await Promise.all(['b1', 'b2'].map((tenant) => room.enabled({ tenant, code: SLOWLY })));
+    const pids = (await runner.isolates()).map(({ pid }) => pid);
+    for (let risk = 1; risk <= 40; risk += 1)
+      await Promise.all(['b1', 'b2'].map((tenant) => room.emitRisk(tenant, risk)));
+    await broker.restart();
+    expect(partitionOf('b1', 4)).not.toBe(partitionOf('b2', 4));
+    for (const tenant of ['b1', 'b2']) {
+      await eventually(
+        async () => {
+          const { body } = await runner.get(tenant, '/api/plugins/recorder/seen');
+          expect(body.seen).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+        },
+        { within: 30_000 },
+      );
+    }
+    expect((await runner.isolates()).map(({ pid }) => pid)).toEqual(pids);
+  } finally {
+    await room.close();
+    await broker.stop();
+  }
+});
