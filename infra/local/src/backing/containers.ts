@@ -1,5 +1,5 @@
 import { reasonOf, StartError } from '../start-error.ts';
-import { ensureImage } from './docker-engine.ts';
+import { ensureImage, killContainer } from './docker-engine.ts';
 import { freePort } from './free-port.ts';
 import { handshakeOf } from './from-environment.ts';
 import { imageOf } from './images.ts';
@@ -38,7 +38,7 @@ export async function startContainers(
 ): Promise<Map<ServiceName, RunningService>> {
   for (const name of names) await ensureImage(imageOf(name, env), env);
   log(`Starting ${names.join(', ')} in containers`);
-  const outcomes = await Promise.allSettled(names.map((name) => startContainer(name, imageOf(name, env), signal)));
+  const outcomes = await Promise.allSettled(names.map((name) => startContainer(name, env, signal)));
   const started = new Map<ServiceName, RunningService>();
   outcomes.forEach((outcome, index) => {
     const name = names[index];
@@ -54,7 +54,7 @@ export async function startContainers(
 
 async function startContainer(
   name: ServiceName,
-  image: string,
+  env: NodeJS.ProcessEnv,
   signal: AbortSignal | undefined,
 ): Promise<RunningService> {
   // Loaded only here: it takes half a second, which a machine without Docker need not wait for.
@@ -70,7 +70,7 @@ async function startContainer(
       probe: () => handshakeOf[name](url),
       signal,
     });
-  const container = await new GenericContainer(image)
+  const container = await new GenericContainer(imageOf(name, env))
     .withEnvironment(environment)
     .withExposedPorts({ container: port, host: hostPort })
     .withStartupTimeout(READY_WITHIN_MS)
@@ -86,6 +86,6 @@ async function startContainer(
       await container.restart();
       await ready();
     },
-    kill: async () => container.restart({ timeout: 0 }),
+    kill: () => killContainer(container.getId(), env),
   };
 }

@@ -18,3 +18,9 @@ export async function ensureImage(image: string, env: NodeJS.ProcessEnv): Promis
   const pulled = await runCommand('docker', ['pull', '--quiet', image], { within: PULLED_WITHIN_MS, env });
   if (!pulled.ok) throw new StartError(`the image ${image} cannot be had: ${pulled.complaint}`);
 }
+
+/** Ends a container as a power cut would; it stays, so that it can be started again with what it had written. */
+export async function killContainer(id: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const killed = await runCommand('docker', ['kill', id], { within: ENGINE_ANSWERS_WITHIN_MS, env });
+  if (!killed.ok) throw new StartError(`the container ${id} could not be killed: ${killed.complaint}`);
+}

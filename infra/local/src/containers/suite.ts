@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { StartError } from '../start-error.ts';
 import type { Commands } from './commands.ts';
 import type { Engine } from './engine.ts';
 import type { BaseImages } from './images.ts';
@@ -19,16 +20,13 @@ export async function runJourneys(
   for (const name of ADDRESSES) env[name] = undefined;
   // The image that removes forgotten containers comes from a registry; without one we remove them ourselves.
   if (!arePublic) env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
-  const jest = [
-    join(root, 'node_modules/jest/bin/jest.js'),
-    '--selectProjects',
-    'journeys',
-    '--runInBand',
-    ...patterns,
-  ];
+  // What a failed test left open must not keep the run from its end.
+  const options = ['--selectProjects', 'journeys', '--runInBand', '--forceExit'];
+  const jest = [join(root, 'node_modules/jest/bin/jest.js'), ...options, ...patterns];
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  let said = '';
   const before = await testContainers(engine.commands);
+  let said = '';
+  const count = (): string => /^Tests:\s+(.*)$/m.exec(said)?.[1] ?? 'no tests were run';
   try {
     await engine.commands.run(process.execPath, [...flags, ...jest], {
       within: PASSED_WITHIN_MS,
@@ -36,10 +34,14 @@ export async function runJourneys(
       env,
       onOutput: (text) => (said += text),
     });
+    return count();
+  } catch (error) {
+    const failed = [...said.matchAll(/^FAIL \w+ (\S+)/gm)].map(([, file]) => file);
+    if (failed.length === 0) throw error;
+    throw new StartError(`${count()}: ${failed.join(', ')} (${engine.commands.logFile})`);
   } finally {
     if (!arePublic) await removeForgotten(before, engine.commands.uninterrupted());
   }
-  return /^Tests:\s+(.*)$/m.exec(said)?.[1] ?? 'no tests';
 }
 
 async function testContainers(commands: Commands): Promise<string[]> {
