@@ -2,7 +2,6 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { PlatformError } from '@verifywise/contracts';
-import { isPublicAddress } from './addresses.ts';
 import { download, type DownloadFrom } from './download.ts';
 
 const bounds = { maxBytes: 1_000, deadlineMs: 5_000 };
@@ -101,20 +100,4 @@ describe('what is too much or too little', () => {
     expect(await codeOf({ url: silent }, { ...bounds, deadlineMs: 100 })).toBe('DOWNLOAD_FAILED');
     expect(await codeOf({ url: 'http://127.0.0.1:1/' })).toBe('DOWNLOAD_FAILED');
   });
-});
-
-test.each([
-  ['140.82.121.4', true],
-  ['2606:50c0:8000::153', true],
-  ['100.64.0.1', false],
-  ['172.31.255.255', false],
-  ['192.168.1.1', false],
-  ['0.0.0.0', false],
-  ['255.255.255.255', false],
-  ['fe80::1', false],
-  ['::ffff:10.0.0.1', false],
-  ['64:ff9b::7f00:1', false],
-  ['not an address', false],
-])('%s may be downloaded from: %s', (address, expected) => {
-  expect(isPublicAddress(address)).toBe(expected);
 });

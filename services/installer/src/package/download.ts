@@ -3,7 +3,7 @@ import { request as requestHttp, type IncomingMessage, type RequestOptions } fro
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { PlatformError } from '@verifywise/contracts';
-import { isPublicAddress } from './addresses.ts';
+import { isPublicAddress } from '@verifywise/service-kit';
 
 export interface DownloadFrom {
   url: string;

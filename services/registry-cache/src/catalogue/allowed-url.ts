@@ -1,9 +1,9 @@
 import type { Registry } from './registry.ts';
 
-type Rules = Pick<Registry, 'url' | 'local' | 'allowedHosts'>;
+type Rules = Pick<Registry, 'url' | 'allowedHosts'>;
 
 /** Why something of this registry may not be fetched from this address, or undefined when it may. */
-export function whyRefused(address: string, registry: Rules): string | undefined {
+export function whyRefused(address: string, registry: Rules & Pick<Registry, 'local'>): string | undefined {
   const url = URL.parse(address);
   if (url === null) return 'it is not an absolute URL';
   if (url.protocol !== 'https:' && !(registry.local && url.protocol === 'http:')) return 'it is not https';
@@ -12,9 +12,14 @@ export function whyRefused(address: string, registry: Rules): string | undefined
   return undefined;
 }
 
-function isAllowedHost(host: string, { url, allowedHosts }: Rules): boolean {
-  if (host === URL.parse(url)?.hostname) return true;
-  return allowedHosts.some((allowed) =>
-    allowed.startsWith('*.') ? host.endsWith(allowed.slice(1)) : host === allowed.toLowerCase(),
+/** Hosts that a registry's packages and icons may come from; its own is always among them. */
+export function allowedHostsOf({ url, allowedHosts }: Rules): string[] {
+  const own = URL.parse(url)?.hostname;
+  return own === undefined || allowedHosts.includes(own) ? allowedHosts : [...allowedHosts, own];
+}
+
+function isAllowedHost(host: string, rules: Rules): boolean {
+  return allowedHostsOf(rules).some((allowed) =>
+    allowed.startsWith('*.') ? host.endsWith(allowed.slice(1).toLowerCase()) : host === allowed.toLowerCase(),
   );
 }

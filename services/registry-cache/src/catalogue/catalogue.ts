@@ -1,4 +1,5 @@
 import { parseVersion, type RegistryEntry } from '@verifywise/contracts';
+import { allowedHostsOf } from './allowed-url.ts';
 import type { EntryProblem, ListedPlugin, ListedVersion, Listing, Registry } from './registry.ts';
 import { relevance, searchWordsOf, type SearchWords } from './search.ts';
 
@@ -90,6 +91,7 @@ export function registryEntry(
   { download, ...version }: ListedVersion,
 ): RegistryEntry {
   const { versions: _all, version: _shown, ...about } = plugin;
-  const { name, verified, local, allowedHosts } = registry;
+  const { name, verified, local } = registry;
+  const allowedHosts = allowedHostsOf(registry);
   return { ...about, ...version, downloadUrl: download, registry: name, verified, local, allowedHosts };
 }
