@@ -21,7 +21,7 @@ WORKDIR /app
 # The files belong to root and the process does not run as root, so that it cannot change its own code.
 COPY --from=packages /app ./
 COPY . .
-RUN node services/plugin-runner/build.ts
+RUN node services/plugin-runner/build.ts && node infra/docker/pack-builtins.ts /app/builtin
 
 # A volume that is mounted here belongs to the process, too.
 RUN install --directory --owner=node --group=node --mode=0700 /data
