@@ -15,3 +15,4 @@ export { connectBroker, type BrokerOptions } from './connect-broker.ts';
 export { hearing, type FactHandler } from './facts.ts';
 export { MAX_MESSAGE_BYTES } from './message-bytes.ts';
 export type { Delivery, PartitionConsumer, PartitionHandlers, WorkDelivery } from './partition-consumer.ts';
+export { tenantOf } from './tenant-of.ts';

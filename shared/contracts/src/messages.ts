@@ -34,10 +34,12 @@ export interface Question<Payload, Answer> {
 export const serviceNames = ['registry-cache', 'installer', 'plugin-runner', 'scheduler', 'webhook-gateway'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
+/** A fact named `<entity>.<action>`. */
 export function fact<Payload>(name: string): Fact<Payload> {
   return { verb: 'fact', name };
 }
 
+/** A piece of work named `<who does it>.<what>`, and what its outcome is. */
 export function work<Payload, Outcome = void>(name: string): Work<Payload, Outcome> {
   return { verb: 'work', name };
 }

@@ -1,7 +1,6 @@
-import { answering, type QuestionAnswer } from '@verifywise/broker';
+import { answering, tenantOf, type QuestionAnswer } from '@verifywise/broker';
 import { ListInstalledPlugins } from '@verifywise/contracts';
 import type { Installations } from '../installation/hands.ts';
-import { tenantOf } from './tenant-of.ts';
 
 export function listInstalledPlugins(installations: Installations): QuestionAnswer {
   return answering(ListInstalledPlugins, async (_, about) => {

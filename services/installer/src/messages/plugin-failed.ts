@@ -1,7 +1,6 @@
-import { hearing, type FactHandler } from '@verifywise/broker';
+import { hearing, tenantOf, type FactHandler } from '@verifywise/broker';
 import { PluginFailed } from '@verifywise/contracts';
 import type { ReportFailure } from '../installation/report-failure.ts';
-import { tenantOf } from './tenant-of.ts';
 
 export function pluginFailed(reportFailure: ReportFailure): FactHandler {
   return hearing(PluginFailed, (failure, about) => {

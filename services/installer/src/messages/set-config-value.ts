@@ -1,7 +1,6 @@
-import { answering, type QuestionAnswer } from '@verifywise/broker';
+import { answering, tenantOf, type QuestionAnswer } from '@verifywise/broker';
 import { SetConfigValue } from '@verifywise/contracts';
 import type { ChangeConfig } from '../config/change-config.ts';
-import { tenantOf } from './tenant-of.ts';
 
 export function setConfigValue(changeConfig: ChangeConfig): QuestionAnswer {
   return answering(SetConfigValue, ({ pluginId, key, value }, about) => {

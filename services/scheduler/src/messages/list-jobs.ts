@@ -1,8 +1,7 @@
-import { answering, type QuestionAnswer } from '@verifywise/broker';
+import { answering, tenantOf, type QuestionAnswer } from '@verifywise/broker';
 import { ListJobs } from '@verifywise/contracts';
 import type { ScheduleBook } from '../schedules/books.ts';
 import { viewOf } from '../schedules/schedule-view.ts';
-import { tenantOf } from './tenant-of.ts';
 
 export function answerListJobs(schedules: ScheduleBook): QuestionAnswer {
   return answering(ListJobs, async ({ pluginId }, about) =>

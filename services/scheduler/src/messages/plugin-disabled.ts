@@ -1,7 +1,6 @@
-import { hearing, type FactHandler } from '@verifywise/broker';
+import { hearing, tenantOf, type FactHandler } from '@verifywise/broker';
 import { PluginDisabled } from '@verifywise/contracts';
 import type { ScheduleBook } from '../schedules/books.ts';
-import { tenantOf } from './tenant-of.ts';
 
 /** Jobs pause on disable, also when the plugin forgets to cancel them. */
 export function hearPluginDisabled(schedules: ScheduleBook): FactHandler {

@@ -1,7 +1,6 @@
-import { hearing, type FactHandler } from '@verifywise/broker';
+import { hearing, tenantOf, type FactHandler } from '@verifywise/broker';
 import { PluginEnabled } from '@verifywise/contracts';
 import type { ScheduleBook } from '../schedules/books.ts';
-import { tenantOf } from './tenant-of.ts';
 
 /** Jobs go on; what was missed follows each schedule's `misfire`. */
 export function hearPluginEnabled(schedules: ScheduleBook, wake: () => void): FactHandler {

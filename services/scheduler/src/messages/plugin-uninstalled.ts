@@ -1,7 +1,6 @@
-import { hearing, type FactHandler } from '@verifywise/broker';
+import { hearing, tenantOf, type FactHandler } from '@verifywise/broker';
 import { PluginUninstalled } from '@verifywise/contracts';
 import type { ScheduleBook } from '../schedules/books.ts';
-import { tenantOf } from './tenant-of.ts';
 
 /** Jobs are gone with their plugin, whether or not its data stays: its next life schedules its own. */
 export function hearPluginUninstalled(schedules: ScheduleBook): FactHandler {

@@ -1,8 +1,7 @@
-import { hearing, type FactHandler } from '@verifywise/broker';
+import { hearing, tenantOf, type FactHandler } from '@verifywise/broker';
 import { PluginUninstalled } from '@verifywise/contracts';
 import type { EndpointTokens } from '../intake/endpoint.ts';
 import type { RequestBook } from '../intake/request-book.ts';
-import { tenantOf } from './tenant-of.ts';
 
 /** Whoever kept the plugin's data keeps its URLs too: senders need not be told when it is installed again. */
 export function hearPluginUninstalled(tokens: EndpointTokens, requests: RequestBook): FactHandler {

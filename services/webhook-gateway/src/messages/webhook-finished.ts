@@ -1,6 +1,5 @@
-import { hearing, type FactHandler } from '@verifywise/broker';
+import { hearing, tenantOf, type FactHandler } from '@verifywise/broker';
 import { WebhookFinished, type WebhookOutcome } from '@verifywise/contracts';
-import { tenantOf } from './tenant-of.ts';
 
 export function hearWebhookFinished(conclude: (tenant: string, outcome: WebhookOutcome) => Promise<void>): FactHandler {
   return hearing(WebhookFinished, (outcome, about) => conclude(tenantOf(about), outcome));

@@ -27,6 +27,7 @@ export function text(name: string, fallback?: string, options: { example?: strin
   return variable(name, options.example ?? fallback ?? 'some-text', fallbackOf(fallback), readAs);
 }
 
+/** Any text; undefined when it is not set. */
 export function optionalText(name: string): Setting<string | undefined> {
   return variable<string | undefined>(name, 'some-text', { value: undefined }, readAs);
 }
@@ -84,6 +85,7 @@ export function url(name: string, fallback?: string, options: UrlOptions = {}): 
   return variable(name, urlExample(fallback, options), fallbackOf(fallback), (raw) => parseUrl(name, raw, options));
 }
 
+/** The same, undefined when it is not set. */
 export function optionalUrl(name: string, options: UrlOptions = {}): Setting<string | undefined> {
   return variable<string | undefined>(name, urlExample(undefined, options), { value: undefined }, (raw) =>
     parseUrl(name, raw, options),
