@@ -17,7 +17,7 @@ import type { WebhookGatewayConfig } from './config.ts';
 import { intakeRoutes } from './http/intake-routes.ts';
 import { intakeRoutesDescribed, webhookRoutesDescribed } from './http/openapi.ts';
 import { webhookRoutes } from './http/webhook-routes.ts';
-import { createAcceptWebhook } from './intake/accept-webhook.ts';
+import { createAcceptWebhook, isDeclared } from './intake/accept-webhook.ts';
 import { createConcludeRequest } from './intake/conclude-request.ts';
 import { createDeliver, createSendWaiting } from './intake/deliver.ts';
 import { createFindEndpoint } from './intake/endpoint.ts';
@@ -74,7 +74,9 @@ export async function startWebhookGateway(
   const acceptWebhook = createAcceptWebhook({
     findEndpoint: createFindEndpoint(tokens, hostSuffix),
     rateLimit: (tenant, pluginId) => limits.count(tenant, pluginId),
-    deliver: createDeliver(delivering),
+    deliver: createDeliver(delivering, async ({ tenant, pluginId, webhook, method }) =>
+      isDeclared(await surfaces.findNow(tenant, pluginId), webhook, method),
+    ),
     ...{ surfaces, requests },
   });
 

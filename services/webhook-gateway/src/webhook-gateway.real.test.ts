@@ -97,10 +97,11 @@ async function aGatewayProcess(): Promise<{ url: string; kill(): void }> {
   return { url, kill: () => void child.kill('SIGKILL') };
 }
 
-type Handler = (delivery: WebhookDelivery) => Promise<WebhookAnswer | 'throws'> | WebhookAnswer | 'throws';
+type Handled = WebhookAnswer | 'throws' | 'not-enabled';
+type Handler = (delivery: WebhookDelivery) => Promise<Handled> | Handled;
 
 /** A runner with one enabled plugin of acme, whose webhook `issue-updated` does what `handle` says. */
-async function aRunner(handle: Handler): Promise<FakeRunner> {
+async function aRunner(handle: Handler, isEnabled = () => true): Promise<FakeRunner> {
   const surface = { ...emptySurface, webhooks: [{ name: 'issue-updated', methods: ['POST', 'PUT'] }] };
   const work = async ({ payload, tenant }: ReceivedWork, broker: FakeRunner['broker']) => {
     const { pluginId, webhook, requestId } = payload as WebhookDelivery;
@@ -109,12 +110,16 @@ async function aRunner(handle: Handler): Promise<FakeRunner> {
     const outcome: WebhookOutcome =
       answer === 'throws'
         ? { ...about, outcome: 'failed', error: { message: 'it broke' } }
-        : { ...about, outcome: 'answered', answer };
+        : answer === 'not-enabled'
+          ? { ...about, outcome: answer }
+          : { ...about, outcome: 'answered', answer };
     await broker.publish(WebhookFinished, { tenant, payload: outcome });
     return outcome;
   };
   const answers = [
-    answering(FindSurface, ({ pluginId }, { tenant }) => (tenant === 'acme' && pluginId === PLUGIN ? surface : null)),
+    answering(FindSurface, ({ pluginId }, { tenant }) =>
+      tenant === 'acme' && pluginId === PLUGIN && isEnabled() ? surface : null,
+    ),
   ];
   const runner = await startFakeRunner({ brokerUrl: rabbit.url, tenant: 'acme', work, answers });
   cleanups.push(() => runner.close());
@@ -299,6 +304,21 @@ describe('a webhook', () => {
     });
     const runner = await aRunner(() => anAnswer(200, ''));
     await eventually(() => expect(deliveriesOf(runner)).toMatchObject([{ requestId: answer.data.requestId }]));
+  }, 60_000);
+
+  test('is kept while the version of its plugin changes, and refused once the plugin is disabled', async () => {
+    let enabled = true;
+    await aRunner(
+      () => 'not-enabled',
+      () => enabled,
+    );
+    const gateway = await aGateway();
+    const path = await endpointOf(gateway);
+    expect((await post(gateway, path, { body: 'between versions' })).status).toBe(202);
+    expect(await storedRequests()).toMatchObject([{ state: 'accepted', finished_at: null }]);
+    // The gateway may believe for a second that it is still enabled; the runner knows better.
+    enabled = false;
+    expect((await post(gateway, path)).status).toBe(404);
   }, 60_000);
 
   test('is accepted while RabbitMQ is away, and delivered when it is back', async () => {

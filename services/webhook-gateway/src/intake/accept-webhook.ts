@@ -72,7 +72,8 @@ export function createAcceptWebhook({ findEndpoint, surfaces, rateLimit, request
   };
 }
 
-function isDeclared(declared: DeclaredWebhooks, name: string, method: string): boolean {
+/** Whether what a plugin declares has this webhook for this method. */
+export function isDeclared(declared: DeclaredWebhooks, name: string, method: string): boolean {
   return (declared ?? []).some((webhook: SurfaceWebhook) => webhook.name === name && webhook.methods.includes(method));
 }
 

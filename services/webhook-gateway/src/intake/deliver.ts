@@ -12,6 +12,8 @@ const AFTER_FAILED_SEND_MS = 2_000;
 /** The broker has it for good, so silence means that no runner lives; each sending again adds to their queue. */
 const SEND_AGAIN_MS = 10 * 60_000;
 const MOST_DOUBLINGS = 6;
+/** An upgrade takes seconds, and a plugin that stays disabled is asked no more often than this. */
+export const AFTER_NOT_ENABLED_MS = 30_000;
 const AT_ONCE = 50;
 
 interface DeliveryMessage {
@@ -37,8 +39,11 @@ export interface DeliverParts {
   watch: { sendFailed(error: unknown, request: WebhookRequest): void };
 }
 
+/** Whether the plugin declares the webhook of this request at this moment. */
+export type StillDeclared = (request: WebhookRequest) => Promise<boolean>;
+
 /** Hands an accepted request to the plugin and waits a moment for its answer; undefined when it takes longer. */
-export function createDeliver({ post, requests, watch }: DeliverParts) {
+export function createDeliver({ post, requests, watch }: DeliverParts, stillDeclared: StillDeclared) {
   return async function deliver(request: WebhookRequest): Promise<WebhookOutcome | undefined> {
     let outcome: WebhookOutcome;
     try {
@@ -50,6 +55,11 @@ export function createDeliver({ post, requests, watch }: DeliverParts) {
         watch.sendFailed(error, request);
         await requests.giveBack(request.requestId, AFTER_FAILED_SEND_MS);
       }
+      return undefined;
+    }
+    // Between two versions a plugin is away and what it declares still stands: the request waits, it is not refused.
+    if (outcome.outcome === 'not-enabled' && (await stillDeclared(request))) {
+      await requests.wait(request.tenant, outcome, AFTER_NOT_ENABLED_MS);
       return undefined;
     }
     await requests.conclude(request.tenant, outcome);

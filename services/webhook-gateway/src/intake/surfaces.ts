@@ -42,6 +42,12 @@ export class Surfaces {
     return declared;
   }
 
+  /** The same, asked for now: what a second ago was true may have ended. */
+  findNow(tenant: string, pluginId: string): Promise<DeclaredWebhooks> {
+    this.#remembered.delete(`${tenant}/${pluginId}`);
+    return this.find(tenant, pluginId);
+  }
+
   #remember(key: string, declared: Promise<DeclaredWebhooks>): void {
     this.#remembered.delete(key);
     this.#remembered.set(key, { at: performance.now(), declared });
