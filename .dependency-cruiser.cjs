@@ -69,7 +69,7 @@ module.exports = {
     {
       name: 'services do not know infra or plugins',
       severity: 'error',
-      from: { path: '^services/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^services/', pathNot: testCode },
       to: { path: '^(infra|plugins)/' },
     },
     {

@@ -148,7 +148,12 @@ function ownSettings(kind: Signer, around: Surroundings, name: string): Record<s
   const redis = { REDIS_URL: addresses.redisUrl };
   switch (kind) {
     case 'registry-cache':
-      return { ...redis, REGISTRIES: JSON.stringify([localRegistry(ports)]) };
+      return {
+        ...redis,
+        REGISTRIES: JSON.stringify([localRegistry(ports)]),
+        // Registries may have tokens, which are stored sealed.
+        PLUGIN_SECRETS_KEY: keys.pluginSecretsKey,
+      };
     case 'installer':
       return {
         PLUGIN_SECRETS_KEY: keys.pluginSecretsKey,
