@@ -149,6 +149,8 @@ test('a relay whose database connection is cut comes back', async () => {
   const host = await startHost();
   await host.emit('host:said', { tenant: 'acme', n: 1 });
   await eventually(() => expect(heardBy('acme')).toEqual([1]));
+  // Cut between confirm and mark, the event would rightly be told twice.
+  await eventually(async () => expect(await host.backlog()).toBe(0));
   await pool.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE pid <> pg_backend_pid() AND datname = current_database()`,

@@ -1,11 +1,12 @@
-import type { Installation, LifecycleHook, PluginFailure, RunHookRequest, Surface } from '@verifywise/contracts';
+import type { Installation, LifecycleHook, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { EventCall, JobCall, LogLevel, WireError } from '../isolate/protocol.ts';
 import { hookFailure, loadFailure } from './hook-errors.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
-import type { Capabilities } from './isolate-process.ts';
+import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { IsolateProcess } from './isolate-process.ts';
-import type { PackageFolders } from './package-folders.ts';
+import type { Stage } from './stage.ts';
+import { stageAfter } from './stage.ts';
 
 /** Loading code and reading a manifest; what takes longer does I/O at the top of its module. */
 const SETUP_LIMIT_MS = 30_000;
@@ -13,33 +14,6 @@ const SETUP_LIMIT_MS = 30_000;
 const HOOK_LIMIT_MS = 30_000;
 /** Hooks of a plugin that leaves: a container platform gives a process 30 s to stop, and the next runner waits for this one. */
 const LEAVING_HOOK_LIMIT_MS = 5_000;
-
-export interface IsolateLimits {
-  heapMb: number;
-  hangLimitMs: number;
-  handlerLimitMs: number;
-}
-
-/** What a hosted plugin needs of the runner around it. */
-export interface HostedPluginParts {
-  bundle: string;
-  limits: IsolateLimits;
-  packages: PackageFolders;
-  /** A fresh folder for one isolate, and its removal. */
-  privateFolder(): Promise<{ path: string; remove(): Promise<void> }>;
-  capabilities(plugin: HostedPlugin): Capabilities;
-  /** The settings as the plugin reads them: stored values, opened secrets, defaults. */
-  configOf(installation: Installation): Record<string, unknown>;
-  log(installation: Installation, level: LogLevel, message: string, meta?: unknown): void;
-  surfaceChanged(plugin: HostedPlugin, surface: Surface): void;
-  /** The plugin offers nothing any more. */
-  surfaceGone(plugin: HostedPlugin): void;
-  lifecycle(plugin: HostedPlugin, what: 'loaded' | 'unloaded'): void;
-  failed(plugin: HostedPlugin, failure: PluginFailure): void;
-}
-
-/** How far the plugin's life has come in its isolate. */
-export type Stage = 'none' | 'code' | 'loaded' | 'enabled';
 
 /** One plugin of one tenant in this runner: its isolate and the order of what happens to it. */
 export class HostedPlugin {
@@ -294,21 +268,6 @@ export class HostedPlugin {
     if (!wasEnabled || this.#duringHook) return;
     const { pluginId, version, generation } = this.installation;
     this.#parts.failed(this, { pluginId, version, generation, ...crash });
-  }
-}
-
-function stageAfter(hook: LifecycleHook, before: Stage): Stage {
-  switch (hook) {
-    case 'onLoad':
-    case 'onDisable':
-      return 'loaded';
-    case 'onEnable':
-      return 'enabled';
-    case 'onUnload':
-      return 'code';
-    case 'onInstall':
-    case 'onUninstall':
-      return before;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from '@verifywise/service-kit';
 import { deliverToPlugin } from './event-delivery.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import { HookError } from './hook-errors.ts';
-import type { HostedPluginParts } from './hosted-plugin.ts';
+import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { HostedPlugin } from './hosted-plugin.ts';
 import { Lane } from './lane.ts';
 import type { StartSlots } from './start-slots.ts';
@@ -59,11 +59,11 @@ export class Hosted {
 
   /** Makes the plugin what the installer says it should be, unless an operation under way here knows better. */
   apply(installation: Installation): void {
-    const { generation, state, desired } = installation;
+    const { generation } = installation;
     this.plugin.adopt(installation);
     if (generation < this.#stepGeneration || generation < this.#settledGeneration) return;
     if (isInTransition(installation)) {
-      if (state === 'updating' && desired === 'enabled') this.#updating = true;
+      if (isUpdateOfEnabled(installation)) this.#updating = true;
       return;
     }
     this.#settledGeneration = generation;
@@ -73,12 +73,12 @@ export class Hosted {
 
   /** Runs one step of an operation; events wait while it runs and flow again when it leaves the plugin enabled. */
   async runHook(request: RunHookRequest): Promise<Surface | undefined> {
-    const { installation, hook, options } = request;
+    const { installation, hook } = request;
     const { generation } = installation;
     if (generation < this.#settledGeneration || generation < this.#stepGeneration) {
       throw new PlatformError('CONFLICT', `${hook} belongs to an operation that has ended; nothing was done`);
     }
-    if (hook === 'onDisable' && options.reason === 'update') this.#updating = true;
+    if (isUpdateOfEnabled(installation)) this.#updating = true;
     this.#stepGeneration = generation;
     this.#steps += 1;
     try {
@@ -194,4 +194,9 @@ export class Hosted {
 
 function isInTransition({ state }: Installation): boolean {
   return state === 'installing' || state === 'updating' || state === 'uninstalling';
+}
+
+/** What the installer says of every step that leads an enabled plugin from one version to another. */
+function isUpdateOfEnabled({ state, desired }: Installation): boolean {
+  return state === 'updating' && desired === 'enabled';
 }

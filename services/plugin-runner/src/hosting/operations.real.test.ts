@@ -9,6 +9,8 @@ import type { RunnerProcess } from '../testing/runner-process.ts';
 const ENABLED = { state: 'enabled', desired: 'enabled' } as const;
 const DISABLED = { state: 'disabled', desired: 'disabled' } as const;
 const INSTALLED = { state: 'installed', desired: 'disabled' } as const;
+/** What every step of an update of an enabled plugin says, up to the last. */
+const UPDATING = { state: 'updating', desired: 'enabled' } as const;
 const UPDATE = { reason: 'update', fromVersion: '1.0.0' } as const;
 
 describe('the operations of an installer', () => {
@@ -41,15 +43,15 @@ describe('the operations of an installer', () => {
 
   test('events that come while a plugin is being updated are handled by the new version', async () => {
     const old = await room.enabled({ tenant: 'grows', code: recorder() });
-    await room.stepDone(old, 'onDisable', DISABLED, UPDATE);
+    await room.stepDone(old, 'onDisable', UPDATING, UPDATE);
     await room.emitRisk('grows', 1);
-    await room.stepDone(old, 'onUnload', { state: 'unloaded', desired: 'disabled' }, UPDATE);
+    await room.stepDone(old, 'onUnload', UPDATING, UPDATE);
     await room.emitRisk('grows', 2);
     const next = await room.install({ tenant: 'grows', version: '2.0.0', code: recorder({ version: '2.0.0' }) });
     room.truth.set('grows/recorder', { ...old, state: 'updating' });
-    await room.stepDone(next, 'onInstall', INSTALLED, UPDATE);
+    await room.stepDone(next, 'onInstall', UPDATING, UPDATE);
     await room.emitRisk('grows', 3);
-    await room.stepDone(next, 'onLoad', INSTALLED, UPDATE);
+    await room.stepDone(next, 'onLoad', UPDATING, UPDATE);
     await room.settle(await room.stepDone(next, 'onEnable', ENABLED, UPDATE));
     await eventually(async () => expect(await seen('grows')).toEqual([1, 2, 3]));
     const { heard } = (await runner.get('grows', '/api/plugins/recorder/seen')).body;
@@ -58,15 +60,15 @@ describe('the operations of an installer', () => {
 
   test('an update that fails gives the events that came meanwhile to the version that was restored', async () => {
     const old = await room.enabled({ tenant: 'returns', code: recorder() });
-    await room.stepDone(old, 'onDisable', DISABLED, UPDATE);
+    await room.stepDone(old, 'onDisable', UPDATING, UPDATE);
     await room.emitRisk('returns', 1);
-    await room.stepDone(old, 'onUnload', { state: 'unloaded', desired: 'disabled' }, UPDATE);
+    await room.stepDone(old, 'onUnload', UPDATING, UPDATE);
     const code = `module.exports = { onInstall() { throw new Error('cannot migrate'); } };`;
     const next = await room.install({ tenant: 'returns', version: '2.0.0', code });
     room.truth.set('returns/recorder', { ...old, state: 'updating' });
-    const { outcome } = await room.step(next, 'onInstall', INSTALLED, UPDATE);
+    const { outcome } = await room.step(next, 'onInstall', UPDATING, UPDATE);
     expect(outcome).toMatchObject({ kind: 'failed', error: { message: expect.stringContaining('cannot migrate') } });
-    await room.stepDone(old, 'onLoad', INSTALLED);
+    await room.stepDone(old, 'onLoad', UPDATING);
     await room.settle(await room.stepDone(old, 'onEnable', ENABLED));
     await eventually(async () => expect(await seen('returns')).toEqual([1]));
   });

@@ -1,6 +1,7 @@
 import type { Surface } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
-import type { HostedPlugin, HostedPluginParts } from './hosted-plugin.ts';
+import type { HostedPlugin } from './hosted-plugin.ts';
+import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 
 export interface SurfaceRecords {
   save(
