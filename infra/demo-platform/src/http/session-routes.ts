@@ -1,12 +1,12 @@
 import type { Identity } from '@verifywise/contracts';
-import { PlatformError } from '@verifywise/contracts';
+import { ADMIN_ROLE, OPERATOR_ROLE, PlatformError } from '@verifywise/contracts';
 import { checked, jsonBody, requestIdOf, route, success } from '@verifywise/service-kit';
 import { Router } from 'express';
 import type { Pool } from 'pg';
 import type { Actor, EntityChanges } from '../changes/change-entity.ts';
 import { occurred } from '../entities/entity.ts';
 import { users } from '../entities/users.ts';
-import { actorOf, bearerCheck } from '../identity/bearer.ts';
+import { actorOf, bearerCheck, VIEWER_ROLE } from '../identity/bearer.ts';
 import type { TokenKeys } from '../identity/token-keys.ts';
 import type { Tokens } from '../identity/tokens.ts';
 import { TOKEN_LIFE_SECONDS } from '../identity/tokens.ts';
@@ -35,7 +35,7 @@ export const demoToken = route({
     required: ['tenant'],
     properties: {
       tenant: tenantSchema,
-      role: { type: 'string', minLength: 1, maxLength: 50 },
+      role: { enum: [ADMIN_ROLE, VIEWER_ROLE, OPERATOR_ROLE] },
       userId: { type: ['integer', 'string'], minimum: 1, pattern: '^[0-9]{1,9}$' },
       name: { type: 'string', minLength: 1, maxLength: 200 },
     },

@@ -9,7 +9,7 @@ import type { Tokens } from './tokens.ts';
 const identities = new WeakMap<object, Identity>();
 
 /** Who reads only. */
-const VIEWER_ROLE = 'Viewer';
+export const VIEWER_ROLE = 'Viewer';
 
 /** Lets requests with a good token through and remembers who makes them. */
 export function bearerCheck(tokens: Tokens): RequestHandler {

@@ -96,7 +96,7 @@ export class Hosted {
   /** Whether the installer wants it to run, and it has not failed since the installer said so. */
   get mayRun(): boolean {
     const { installation } = this.plugin;
-    if (installation.desired !== 'enabled' || isInTransition(installation)) return false;
+    if (this.#updating || installation.desired !== 'enabled' || isInTransition(installation)) return false;
     return installation.generation > this.#failedGeneration;
   }
 

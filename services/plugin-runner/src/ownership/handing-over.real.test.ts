@@ -6,7 +6,7 @@ import { startPrivateBroker } from '../../../../test/support/private-broker.ts';
 import { recorder } from '../testing/recorder.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 import type { RunnerProcess } from '../testing/runner-process.ts';
-import { isAlive } from '../testing/runner-process.ts';
+import { PARTITIONS, isAlive } from '../testing/runner-process.ts';
 
 interface Heard {
   risk: number;
@@ -37,7 +37,7 @@ describe('handing tenants over', () => {
   test('stopped under load, a runner finishes what has begun: every event is handled once, in order', async () => {
     const [first, second] = [await room.startRunner(), await room.startRunner()];
     await enableAll(SLOWLY);
-    const emitting = Promise.all(TENANTS.map((tenant) => emitMany(tenant, 60)));
+    const emitting = Promise.all(TENANTS.map((tenant) => emitMany(tenant, 40)));
     await eventually(async () => expect((await heard(second, 't1')).length).toBeGreaterThan(3));
     const stopping = first.stop('SIGTERM');
     const emitted = await emitting;
@@ -48,7 +48,7 @@ describe('handing tenants over', () => {
     }
     // One that comes takes its share over, in the same way.
     const third = await room.startRunner();
-    const more = await Promise.all(TENANTS.map((tenant) => emitMany(tenant, 40, 61)));
+    const more = await Promise.all(TENANTS.map((tenant) => emitMany(tenant, 20, 41)));
     for (const [index, tenant] of TENANTS.entries()) {
       const all = [...(emitted[index] ?? []), ...(more[index] ?? [])];
       await eventually(async () => expect((await heard(third, tenant)).map(({ id }) => id)).toEqual(all));
@@ -59,7 +59,7 @@ describe('handing tenants over', () => {
     const [first, second] = [await room.startRunner({ ISOLATE_HANG_LIMIT_MS: '60000' }), await room.startRunner()];
     await enableAll(SLOWLY);
     await room.enabled({ tenant: 'looping', code: recorder({ before: 'for (;;);' }) });
-    const emitting = Promise.all(TENANTS.map((tenant) => emitMany(tenant, 60)));
+    const emitting = Promise.all(TENANTS.map((tenant) => emitMany(tenant, 40)));
     await room.emitRisk('looping', 1);
     await eventually(async () => expect((await heard(second, 't1')).length).toBeGreaterThan(3));
     const isolates = await first.childPids();
@@ -69,9 +69,9 @@ describe('handing tenants over', () => {
     for (const [index, tenant] of TENANTS.entries()) {
       await eventually(async () => {
         const ids = (await heard(second, tenant)).map(({ id }) => id);
-        expect(new Set(ids).size).toBe(60);
+        expect(new Set(ids).size).toBe(40);
         // One event is in the handler at a time; the acknowledgements of a few before it may have died with the socket.
-        expect(ids.length - 60).toBeLessThanOrEqual(5);
+        expect(ids.length - 40).toBeLessThanOrEqual(5);
         expect(ids.filter((id, place) => ids.indexOf(id) === place)).toEqual(emitted[index]);
       });
     }
@@ -106,7 +106,7 @@ test('a broker that restarts in the middle loses nothing, and the isolates stay'
     for (let risk = 1; risk <= 40; risk += 1)
       await Promise.all(['b1', 'b2'].map((tenant) => room.emitRisk(tenant, risk)));
     await broker.restart();
-    expect(partitionOf('b1', 4)).not.toBe(partitionOf('b2', 4));
+    expect(partitionOf('b1', PARTITIONS)).not.toBe(partitionOf('b2', PARTITIONS));
     for (const tenant of ['b1', 'b2']) {
       await eventually(
         async () => {

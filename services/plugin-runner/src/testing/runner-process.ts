@@ -3,12 +3,14 @@ import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { secretBox } from '@verifywise/service-kit';
 import { SignJWT } from 'jose';
-import { freePort } from '../../../../infra/local/src/backing/free-port.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 
+/** Few, so that runners start quickly; tenants of a test are spread over all of them. */
+export const PARTITIONS = 4;
 const JWT_SECRET = randomBytes(32).toString('hex');
 const SECRETS_KEY = Buffer.alloc(32, 7);
 const keys = generateKeyPairSync('ed25519');
@@ -50,7 +52,7 @@ export class RunnerProcess {
       env: {
         PATH: process.env.PATH,
         PORT: String(port),
-        PARTITIONS: '4',
+        PARTITIONS: String(PARTITIONS),
         JWT_SECRET,
         SERVICE_SIGNING_KEY: signingKey,
         SERVICE_TRUSTED_KEYS: `plugin-runner:${trustedKey}`,
@@ -99,6 +101,17 @@ export class RunnerProcess {
     const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
     return children.split(' ').filter(Boolean).map(Number);
   }
+}
+
+/** A port that was free a moment ago; other runners must be told it before this one listens. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 export function tokenOf(tenant: string, role = 'Admin'): Promise<string> {

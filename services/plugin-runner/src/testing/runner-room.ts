@@ -10,10 +10,11 @@ import type { Installation, LifecycleHook, RunHookRequest, StepOutcome } from '@
 import { ApplyInstallation, ForgetInstallation, ListInstallations, RunHook, fact } from '@verifywise/contracts';
 import { createLogger } from '@verifywise/service-kit';
 import { backingServices } from '../../../../test/support/backing-services.ts';
+import { cleanBroker } from '../../../../test/support/clean-broker.ts';
 import { createDatabase } from '../../../../test/support/database.ts';
 import type { TestDatabase } from '../../../../test/support/database.ts';
 import { zipOf } from '../package/fixtures/zip-of.ts';
-import { RunnerProcess } from './runner-process.ts';
+import { PARTITIONS, RunnerProcess } from './runner-process.ts';
 
 /** Long enough for a runner that takes over first. */
 const STEP_DEADLINE_MS = 25_000;
@@ -60,10 +61,11 @@ export class RunnerRoom {
   }
 
   static async open({ brokerUrl = backingServices().brokerUrl, answers }: RoomOptions = {}): Promise<RunnerRoom> {
+    await cleanBroker(brokerUrl, PARTITIONS);
     const database = await createDatabase();
     const scratch = await mkdtemp(join(tmpdir(), 'vwr-'));
     const log = createLogger('test', 'silent');
-    const broker = await connectBroker({ url: brokerUrl, source: 'installer', partitions: 4, log });
+    const broker = await connectBroker({ url: brokerUrl, source: 'installer', partitions: PARTITIONS, log });
     const room = new RunnerRoom(broker, brokerUrl, database, scratch);
     await broker.answerQuestions('installer', [
       answering(ListInstallations, () => ({ installations: [...room.truth.values()] })),

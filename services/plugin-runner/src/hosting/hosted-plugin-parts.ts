@@ -1,0 +1,29 @@
+import type { Installation, PluginFailure, Surface } from '@verifywise/contracts';
+import type { LogLevel } from '../isolate/protocol.ts';
+import type { HostedPlugin } from './hosted-plugin.ts';
+import type { Capabilities } from './isolate-process.ts';
+import type { PackageFolders } from './package-folders.ts';
+
+export interface IsolateLimits {
+  heapMb: number;
+  hangLimitMs: number;
+  handlerLimitMs: number;
+}
+
+/** What a hosted plugin needs of the runner around it. */
+export interface HostedPluginParts {
+  bundle: string;
+  limits: IsolateLimits;
+  packages: PackageFolders;
+  /** A fresh folder for one isolate, and its removal. */
+  privateFolder(): Promise<{ path: string; remove(): Promise<void> }>;
+  capabilities(plugin: HostedPlugin): Capabilities;
+  /** The settings as the plugin reads them: stored values, opened secrets, defaults. */
+  configOf(installation: Installation): Record<string, unknown>;
+  log(installation: Installation, level: LogLevel, message: string, meta?: unknown): void;
+  surfaceChanged(plugin: HostedPlugin, surface: Surface): void;
+  /** The plugin offers nothing any more. */
+  surfaceGone(plugin: HostedPlugin): void;
+  lifecycle(plugin: HostedPlugin, what: 'loaded' | 'unloaded'): void;
+  failed(plugin: HostedPlugin, failure: PluginFailure): void;
+}
