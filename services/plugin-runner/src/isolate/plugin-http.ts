@@ -47,7 +47,9 @@ export async function servePlugin({ setup, plugin, webhooks, context }: Parts): 
       return;
     }
     if (typeof status === 'number' && status >= 400 && status < 500) {
-      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', (error as Error).message);
+      const malformed = (error as { type?: unknown }).type === 'entity.parse.failed';
+      const message = malformed ? 'The body is not valid JSON' : (error as Error).message;
+      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', message);
       return;
     }
     context.logger.error('A route threw an error', error);
