@@ -1,6 +1,7 @@
 import busboy from 'busboy';
 import { PlatformError } from '@verifywise/contracts';
 import type { Request } from 'express';
+import { byteSize } from '../byte-size.ts';
 import type { Upload } from '../installation/upload-plugin.ts';
 
 const FIELD = 'plugin';
@@ -36,7 +37,7 @@ export async function readUpload(req: Request, limitBytes: number): Promise<Uplo
   });
   form.on('error', (error) => reject(new PlatformError('BAD_REQUEST', 'The form cannot be read', { cause: error })));
   form.on('close', () => {
-    if (tooLarge) reject(new PlatformError('PACKAGE_TOO_LARGE', `The package is larger than ${limitBytes} bytes`));
+    if (tooLarge) reject(new PlatformError('PACKAGE_TOO_LARGE', tooLargeFor(limitBytes)));
     else if (!found) reject(new PlatformError('BAD_REQUEST', `The form has no file in the field ${FIELD}`));
     else resolve({ archive: Buffer.concat(pieces), ...(checksum === undefined ? {} : { checksum }) });
   });
@@ -52,6 +53,10 @@ export async function readUpload(req: Request, limitBytes: number): Promise<Uplo
     req.unpipe(form);
     req.resume();
   }
+}
+
+function tooLargeFor(limitBytes: number): string {
+  return `The package is larger than ${byteSize(limitBytes)}, the most that an upload may have`;
 }
 
 function formOf(req: Request, limitBytes: number): busboy.Busboy {

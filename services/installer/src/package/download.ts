@@ -4,6 +4,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { PlatformError } from '@verifywise/contracts';
 import { isPublicAddress } from '@verifywise/service-kit';
+import { byteSize } from '../byte-size.ts';
 
 export interface DownloadFrom {
   url: string;
@@ -120,7 +121,7 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 async function readAll(response: IncomingMessage, url: string, maxBytes: number): Promise<Buffer> {
-  const tooLarge = () => new PlatformError('PACKAGE_TOO_LARGE', `${shown(url)} is larger than ${maxBytes} bytes`);
+  const tooLarge = () => new PlatformError('PACKAGE_TOO_LARGE', `${shown(url)} is larger than ${byteSize(maxBytes)}`);
   const promised = Number(response.headers['content-length'] ?? 0);
   if (promised > maxBytes) {
     response.destroy();

@@ -1,3 +1,4 @@
+import { byteSize } from '../byte-size.ts';
 import { ArchiveError } from './archive-errors.ts';
 import { safeEntryName, sameNameKey } from './entry-name.ts';
 import type { PackageLimits } from './package-limits.ts';
@@ -241,14 +242,17 @@ function assertSizes(entries: ArchiveEntry[], archiveBytes: number, limits: Arch
     if (size > limits.fileBytes) {
       throw new ArchiveError(
         'ARCHIVE_ENTRY_TOO_LARGE',
-        `has ${size} bytes; at most ${limits.fileBytes} are allowed`,
+        `is larger than ${byteSize(limits.fileBytes)}, the most that is allowed`,
         name,
       );
     }
     total += size;
   }
   if (total > limits.totalBytes) {
-    throw new ArchiveError('ARCHIVE_TOTAL_TOO_LARGE', `holds ${total} bytes; at most ${limits.totalBytes} are allowed`);
+    throw new ArchiveError(
+      'ARCHIVE_TOTAL_TOO_LARGE',
+      `holds more than ${byteSize(limits.totalBytes)}, the most that is allowed`,
+    );
   }
   if (total > archiveBytes * limits.ratio) {
     throw new ArchiveError('ARCHIVE_RATIO', `is compressed more than ${limits.ratio}:1`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PlatformError, readManifest } from '@verifywise/contracts';
 import type { PluginManifest } from '@verifywise/plugin-types';
+import { byteSize } from '../byte-size.ts';
 import type { NewPackage } from '../store/package-store.ts';
 import type { PackageLimits } from './package-limits.ts';
 import { transpileEntry } from './transpile.ts';
@@ -36,7 +37,7 @@ function manifestIn(files: PackageFiles): { manifest: PluginManifest; warnings: 
 
 function parsed(bytes: Buffer): unknown {
   if (bytes.length > LARGEST_MANIFEST) {
-    throw new PlatformError('MANIFEST_INVALID', `manifest.json is larger than ${LARGEST_MANIFEST} bytes`);
+    throw new PlatformError('MANIFEST_INVALID', `manifest.json is larger than ${byteSize(LARGEST_MANIFEST)}`);
   }
   try {
     return JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''));
