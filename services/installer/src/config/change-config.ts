@@ -47,10 +47,10 @@ function emptyConfig(tenant: string, pluginId: string): ConfigRecord {
 function effectiveChanges(fields: Record<string, ConfigField>, changes: Record<string, unknown>) {
   const unknown = Object.keys(changes).filter((key) => !Object.hasOwn(fields, key));
   if (unknown.length > 0) {
-    throw new PlatformError('CONFIG_INVALID', `There is no setting ${unknown.join(', ')}`, {
-      details: {
-        issues: unknown.map((key) => ({ path: `/${key}`, message: `"${key}" is not a setting`, hint: 'Remove it' })),
-      },
+    const known = Object.keys(fields).join(', ');
+    const hint = known === '' ? 'This plugin has no settings' : `The settings are ${known}`;
+    throw new PlatformError('CONFIG_INVALID', `There is no setting ${unknown.join(', ')}. ${hint}`, {
+      details: { issues: unknown.map((key) => ({ path: `/${key}`, message: `"${key}" is not a setting`, hint })) },
     });
   }
   return new Map(

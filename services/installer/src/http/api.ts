@@ -1,4 +1,4 @@
-import { ADMIN_ROLE, isPluginId, PlatformError, type Identity } from '@verifywise/contracts';
+import { ADMIN_ROLE, type Identity } from '@verifywise/contracts';
 import {
   checked,
   idempotent,
@@ -11,6 +11,7 @@ import {
   type OpenApiRoute,
 } from '@verifywise/service-kit';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import { assertPluginId } from './names.ts';
 
 /** Routes that are served and described by the same words. */
 export interface Api {
@@ -51,10 +52,9 @@ function checkedPath({ query, params }: OpenApiRoute): RequestHandler {
   return checked({ ...(query === undefined ? {} : { query }), ...(params === undefined ? {} : { params }) });
 }
 
-/** What cannot be a plugin's id is not there, rather than malformed. */
 const knownPlugin: RequestHandler = (req, _res, next) => {
   const { id } = req.params;
-  if (id !== undefined && !isPluginId(id)) throw new PlatformError('PLUGIN_NOT_FOUND', 'There is no such plugin');
+  if (typeof id === 'string') assertPluginId(id);
   next();
 };
 

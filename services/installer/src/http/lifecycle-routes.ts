@@ -1,10 +1,11 @@
-import { isPluginId, PlatformError, type Identity } from '@verifywise/contracts';
+import type { Identity } from '@verifywise/contracts';
 import type { OperationInput } from '../installation/progress.ts';
 import type { UploadPlugin } from '../installation/upload-plugin.ts';
 import type { OperationKind } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
 import { pluginIn, type Api } from './api.ts';
 import { actorOf, type AnswerOperation } from './operation-answer.ts';
+import { assertPluginId, assertVersion } from './names.ts';
 import {
   emptyBody,
   enableBody,
@@ -45,7 +46,8 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
       },
       async (req, res, who) => {
         const { id, ...input } = req.body as OperationInput & { id: string };
-        if (!isPluginId(id)) throw new PlatformError('PLUGIN_NOT_FOUND', 'There is no such plugin');
+        assertPluginId(id);
+        assertVersion(input.version);
         await answer(req, res, await start(who, id, 'install', knownInput(input)), { created: true });
       },
     );
@@ -71,7 +73,7 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
     ['enable', enableBody, 'Enables an installed plugin, or installs and enables one that ships with the platform'],
     ['disable', emptyBody, 'Disables an enabled plugin'],
     ['update', updateBody, 'Updates a plugin, to the newest version unless one is named'],
-    ['rollback', emptyBody, 'Goes back to the version before the last update'],
+    ['rollback', emptyBody, 'Swaps the installed version with the one before it; a second rollback swaps back'],
     ['uninstall', uninstallBody, 'Uninstalls a plugin; its data stays unless deleteData is set'],
   ] as const) {
     api.add(
@@ -84,7 +86,9 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
         answers: { 200: 'Done; the plugin as it is now', ...laterAnswer },
       },
       async (req, res, who) => {
-        await answer(req, res, await start(who, pluginIn(req), kind, req.body as OperationInput));
+        const input = req.body as OperationInput;
+        assertVersion(input.version);
+        await answer(req, res, await start(who, pluginIn(req), kind, input));
       },
     );
   }

@@ -11,6 +11,8 @@ import { pluginIn, type Api } from './api.ts';
 import { actorOf } from './operation-answer.ts';
 import { configBody, listQuery, permissionsBody } from './request-schemas.ts';
 
+const WHERE_TO_LOOK = 'GET /api/plugins lists what is there, GET /api/marketplace what can be installed';
+
 interface Needs {
   plugins: ViewPlugins;
   records: Records;
@@ -25,7 +27,11 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
   const { plugins, records, viewDependencies, viewConfig, changeConfig, changePermissions } = needs;
   const known = async (tenant: string, id: string) => {
     const plugin = await plugins.find(tenant, id);
-    if (plugin === null) throw new PlatformError('PLUGIN_NOT_FOUND', `There is no plugin ${id}`);
+    if (plugin === null)
+      throw new PlatformError(
+        'PLUGIN_NOT_FOUND',
+        `Plugin ${id} is not installed and does not ship with the platform; ${WHERE_TO_LOOK}`,
+      );
     return plugin;
   };
   const get = { method: 'get', role: 'any' } as const;
