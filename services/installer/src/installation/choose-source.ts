@@ -39,8 +39,13 @@ export async function chooseSource(
   const entry = await findEntry(registry, tenant, pluginId, input, builtin);
   if (entry !== null && !isBetter(builtin, entry, input)) return registryChoice(entry, input);
   if (builtin !== undefined) return storedChoice(builtin, 'builtin');
-  if (input.version === undefined) throw new PlatformError('PLUGIN_NOT_FOUND', `No registry has a plugin ${pluginId}`);
-  throw new PlatformError('VERSION_NOT_FOUND', `No registry has version ${input.version} of ${pluginId}`);
+  if (input.version === undefined) {
+    throw new PlatformError('PLUGIN_NOT_FOUND', `No registry has plugin ${pluginId}; GET /api/marketplace lists all`);
+  }
+  throw new PlatformError(
+    'VERSION_NOT_FOUND',
+    `No registry has version ${input.version} of ${pluginId}; GET /api/marketplace/${pluginId} shows which there are`,
+  );
 }
 
 async function findEntry(

@@ -1,10 +1,48 @@
 import { PlatformError } from '@verifywise/contracts';
 import type { ErrorAnswer } from '@verifywise/contracts';
 import type { Requirement } from './dependencies.ts';
+import type { InstalledRecord } from './installed-plugin.ts';
+import type { OperationInput } from './progress.ts';
+
+type Installed = Pick<InstalledRecord, 'pluginId' | 'version' | 'previous'>;
 
 export class PluginNotInstalledError extends PlatformError {
   constructor(pluginId: string) {
-    super('PLUGIN_NOT_INSTALLED', `Plugin ${pluginId} is not installed`);
+    super('PLUGIN_NOT_INSTALLED', `Plugin ${pluginId} is not installed; install it first (POST /api/plugins/install)`);
+  }
+}
+
+export class AlreadyInstalledError extends PlatformError {
+  constructor({ pluginId, version, previous }: Installed, asked: string | undefined) {
+    const path = `/api/plugins/${pluginId}`;
+    const other = asked === undefined || asked === version ? '' : `, and ${asked} was asked for`;
+    const back = previous === null ? '' : `, POST ${path}/rollback goes back to ${previous.version}`;
+    super(
+      'ALREADY_INSTALLED',
+      `Plugin ${pluginId} ${version} is installed already${other}; POST ${path}/update takes another version${back}`,
+    );
+  }
+}
+
+export class NothingToUpdateError extends PlatformError {
+  constructor(
+    { pluginId, version, previous }: Installed,
+    found: { version: string; older: boolean; input: Pick<OperationInput, 'version' | 'uploaded'> },
+  ) {
+    const { version: asked, older, input } = found;
+    const newest = input.version === undefined && input.uploaded === undefined;
+    const at = `Plugin ${pluginId} is at ${version}`;
+    if (!older) {
+      super('NOTHING_TO_UPDATE', `${at} already${newest ? ', the newest version there is' : ''}`);
+      return;
+    }
+    const ways = [
+      ...(previous === null ? [] : [`POST /api/plugins/${pluginId}/rollback goes back to ${previous.version}`]),
+      // An upload has no `force`.
+      ...(input.uploaded === undefined ? [`force: true takes ${asked} all the same`] : []),
+    ];
+    const next = ways.length === 0 ? `uninstall ${version} first to take it` : ways.join(', ');
+    super('NOTHING_TO_UPDATE', `${at}, and ${newest ? `the newest to be had, ${asked},` : asked} is older; ${next}`);
   }
 }
 

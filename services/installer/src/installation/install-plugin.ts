@@ -1,9 +1,9 @@
-import { PlatformError, PluginInstalled } from '@verifywise/contracts';
+import { PluginInstalled } from '@verifywise/contracts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { assertCompatible } from './compatibility.ts';
 import { chooseSource } from './choose-source.ts';
 import { missingDependencies } from './dependencies.ts';
-import { DependenciesMissingError } from './errors.ts';
+import { AlreadyInstalledError, DependenciesMissingError } from './errors.ts';
 import { grantsOnInstall } from './grants.ts';
 import { hookStep, type Aim } from './hook-step.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
@@ -44,7 +44,7 @@ function checkInstall(needs: SagaNeeds): Step {
       const { tenant, pluginId, input } = operation;
       const existing = await needs.installations.find(tenant, pluginId);
       if (existing !== null) {
-        throw new PlatformError('ALREADY_INSTALLED', `Plugin ${pluginId} ${existing.version} is installed already`);
+        throw new AlreadyInstalledError(existing, input.version);
       }
       const choice = await chooseSource(needs, tenant, pluginId, input);
       assertCompatible({ id: pluginId, ...choice }, needs.hostVersion, input.force);
