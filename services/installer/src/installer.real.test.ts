@@ -115,6 +115,8 @@ describe('what does not work out', () => {
     expect(await codes({ ...body, downloadUrl: 'https://evil.example/x.zip' })).toEqual([422, 'DOWNLOAD_URL_MISMATCH']);
     expect(await codes({ ...body, version: '9.9.9' })).toEqual([404, 'VERSION_NOT_FOUND']);
     expect(await codes({ ...body, id: 'nobody-has-it', version: undefined })).toEqual([404, 'PLUGIN_NOT_FOUND']);
+    expect(await codes({ ...body, id: 'No Such' })).toEqual([404, 'PLUGIN_NOT_FOUND']);
+    expect(await codes({ ...body, version: 'banana' })).toEqual([400, 'VALIDATION_FAILED']);
     expect(await codes({ ...body, checksum: 'short' })).toEqual([400, 'VALIDATION_FAILED']);
     expect(await codes(body, { role: 'Viewer' })).toEqual([403, 'FORBIDDEN']);
     expect(await codes(body, { role: null })).toEqual([401, 'UNAUTHENTICATED']);
@@ -158,6 +160,7 @@ describe('versions', () => {
     expect((await acme.call('POST', '/grows/update')).body.error.code).toBe('NOTHING_TO_UPDATE');
     room.registry.publish(
       pluginArchive({ id: 'grows', version: '1.1.0', permissions: ['events:listen', 'http:outbound'] }),
+      { registry: 'another' },
     );
     const refused = await acme.call('POST', '/grows/update');
     expect(refused.body.error).toMatchObject({
@@ -174,12 +177,15 @@ describe('versions', () => {
     const fetched = [...room.registry.downloads.values()].reduce((sum, count) => sum + count, 0);
     const back = await acme.call('POST', '/grows/rollback');
     expect(back.body.data).toMatchObject({ version: '1.0.0', previousVersion: '1.1.0', granted: ['events:listen'] });
+    expect([updated, back].map(({ body }) => body.data.registry)).toEqual(['another', 'test']);
     expect([...room.registry.downloads.values()].reduce((sum, count) => sum + count, 0)).toBe(fetched);
     expect(acme.hooks()).toEqual([
       ...['onInstall 1.0.0', 'onLoad 1.0.0', 'onEnable 1.0.0'],
       ...['onDisable 1.0.0', 'onUnload 1.0.0', 'onInstall 1.1.0', 'onLoad 1.1.0', 'onEnable 1.1.0'],
       ...['onDisable 1.1.0', 'onUnload 1.1.0', 'onLoad 1.0.0', 'onEnable 1.0.0'],
     ]);
+    const again = await acme.call('POST', '/grows/rollback');
+    expect(again.body.data).toMatchObject({ version: '1.1.0', previousVersion: '1.0.0', registry: 'another' });
   });
 
   test('an update whose hook fails restores and re-enables the version before', async () => {

@@ -11,6 +11,7 @@ export interface PreviousVersion {
   manifest: PluginManifest;
   granted: Permission[];
   source: PluginSource;
+  registry: string | null;
   verified: boolean;
 }
 
@@ -63,6 +64,12 @@ export interface ConfigRecord {
   secrets: Record<string, string>;
   /** Set while the plugin is uninstalled and its data is kept. */
   retainedSince: Date | null;
+}
+
+/** What a record keeps of its version when another one takes its place: everything that a rollback brings back. */
+export function previousOf(record: InstalledRecord): PreviousVersion {
+  const { version, package: bytes, manifest, granted, source, registry, verified } = record;
+  return { version, package: bytes, manifest, granted, source, registry, verified };
 }
 
 /** The installation as runners must know it now. */

@@ -2,6 +2,7 @@ import { PlatformError, PluginRolledBack } from '@verifywise/contracts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
 import { PluginNotInstalledError } from './errors.ts';
+import { previousOf } from './installed-plugin.ts';
 import { introduced } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, settle } from './settle.ts';
@@ -19,12 +20,14 @@ function checkRollback(needs: SagaNeeds): Step {
       if (record === null) throw new PluginNotInstalledError(pluginId);
       const { previous } = record;
       if (previous === null) {
-        throw new PlatformError('NOTHING_TO_ROLL_BACK', `No earlier version of ${pluginId} is kept`);
+        throw new PlatformError(
+          'NOTHING_TO_ROLL_BACK',
+          `No earlier version of ${pluginId} is kept; an update keeps one`,
+        );
       }
       return {
         progress: {
           ...previous,
-          registry: record.registry,
           wasEnabled: record.desired === 'enabled',
           fromVersion: record.version,
         },
@@ -43,7 +46,7 @@ function saveRolledBack(): Step {
       return Promise.resolve({
         async commit(tx) {
           const left = await lock(tx, tenant, pluginId);
-          const { version, package: bytes, manifest, granted, source, verified } = left;
+          const { version } = left;
           const enabled = progress.wasEnabled === true;
           const record = await settle(tx, tenant, pluginId, {
             ...introduced(operation),
@@ -51,7 +54,7 @@ function saveRolledBack(): Step {
             state: enabled ? 'enabled' : 'installed',
             desired: enabled ? 'enabled' : 'disabled',
             // Swapped, so that a rollback can itself be taken back.
-            previous: { version, package: bytes, manifest, granted, source, verified },
+            previous: previousOf(left),
             lastError: null,
             ...(left.target === null ? {} : { runningSince: left.target.since }),
           });

@@ -1,11 +1,12 @@
-import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
+import { compareVersions, PluginUpdated } from '@verifywise/contracts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
 import { chooseSource } from './choose-source.ts';
 import { assertCompatible } from './compatibility.ts';
 import { missingDependencies } from './dependencies.ts';
-import { DependenciesMissingError, PluginNotInstalledError } from './errors.ts';
+import { DependenciesMissingError, NothingToUpdateError, PluginNotInstalledError } from './errors.ts';
 import { grantsOnUpdate } from './grants.ts';
+import { previousOf } from './installed-plugin.ts';
 import { childrenStep, dependenciesFirst, introduced, packageStep } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, settle } from './settle.ts';
@@ -33,10 +34,7 @@ function checkUpdate(needs: SagaNeeds): Step {
       const choice = await chooseSource(needs, tenant, pluginId, input);
       const newer = compareVersions(choice.version, record.version);
       if (newer === 0 || (newer < 0 && input.force !== true)) {
-        throw new PlatformError(
-          'NOTHING_TO_UPDATE',
-          `Plugin ${pluginId} is at ${record.version}, and ${choice.version} is not newer`,
-        );
+        throw new NothingToUpdateError(record, { version: choice.version, older: newer < 0, input });
       }
       assertCompatible({ id: pluginId, ...choice }, needs.hostVersion, input.force);
       const installed = await needs.installations.list(tenant);
@@ -79,14 +77,14 @@ function saveUpdated(): Step {
       return Promise.resolve({
         async commit(tx) {
           const old = await lock(tx, tenant, pluginId);
-          const { version, package: bytes, manifest, granted, source, verified } = old;
+          const { version, granted } = old;
           const enabled = progress.wasEnabled === true;
           const record = await settle(tx, tenant, pluginId, {
             ...introduced(operation),
             ...nextVersion(operation),
             state: enabled ? 'enabled' : 'installed',
             desired: enabled ? 'enabled' : 'disabled',
-            previous: { version, package: bytes, manifest, granted, source, verified },
+            previous: previousOf(old),
             lastError: null,
             ...(old.target === null ? {} : { runningSince: old.target.since }),
           });
