@@ -3,7 +3,7 @@ import { buildIsolate } from './bootstrap/built-files.mjs';
 import { runChecks } from './bootstrap/checks.mjs';
 import { ensureNode24 } from './bootstrap/node-24.mjs';
 import { ensurePackages } from './bootstrap/packages.mjs';
-import { runScript } from './bootstrap/processes.mjs';
+import { Interrupted, runScript } from './bootstrap/processes.mjs';
 import { runTests } from './bootstrap/tests.mjs';
 
 const OLDEST_NODE = 20;
@@ -17,20 +17,19 @@ const commands = {
 };
 
 async function main([command = '', ...args]) {
-  const run = commands[command];
-  if (run === undefined) throw new Error(`Say one of: ${Object.keys(commands).join(', ')}`);
+  if (!Object.hasOwn(commands, command)) throw new Error(`Say one of: ${Object.keys(commands).join(', ')}`);
   if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
     throw new Error(`This is Node ${process.versions.node}; install Node ${OLDEST_NODE} or newer`);
   }
   await ensurePackages();
   await ensureNode24();
   await buildIsolate();
-  return run(args);
+  return commands[command](args);
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(error.message);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Interrupted ? error.exitCode : 1;
 }

@@ -17,8 +17,12 @@ const steps = {
   format: tool('prettier', '--check', '.', '--log-level', 'warn'),
 };
 
-/** Runs every step, also after one failed; says in a line what each said, and shows the output of those that failed. */
-export async function runChecks() {
+/**
+ * Runs every step, also after one failed; says in a line what each said, and shows the output of those that failed.
+ * Rejects with Interrupted, and starts no further step, when we get a signal.
+ */
+export async function runChecks([unknown]) {
+  if (unknown !== undefined) throw new Error(`${unknown} is not known; npm run check takes no arguments`);
   const waiting = Object.entries(steps);
   const failed = [];
   const worker = async () => {
@@ -27,7 +31,9 @@ export async function runChecks() {
       if (!(await runStep(name, program, args))) failed.push(name);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 3) }, worker));
+  const workers = Array.from({ length: Math.min(availableParallelism(), 3) }, worker);
+  const broken = (await Promise.allSettled(workers)).find(({ status }) => status === 'rejected');
+  if (broken !== undefined) throw broken.reason;
   console.log(failed.length === 0 ? 'All checks passed' : `Failed: ${failed.join(', ')}`);
   return failed.length === 0 ? 0 : 1;
 }

@@ -11,6 +11,15 @@ export const node24 = join(binFolder, 'node');
 const logFolder = join(root, '.local', 'logs');
 const PARENT_LOOKED_AFTER_MS = 1_000;
 
+/** Somebody pressed Ctrl-C, or told us to end, while we waited for a program. */
+export class Interrupted extends Error {
+  exitCode = 130;
+
+  constructor() {
+    super('Interrupted');
+  }
+}
+
 /** The environment in which `node` is Node 24. */
 export function toolEnvironment(extra = {}) {
   return { ...process.env, PATH: `${binFolder}${delimiter}${process.env.PATH ?? ''}`, ...extra };
@@ -39,20 +48,28 @@ export function runInForeground(program, args, { stdio = 'inherit', env = toolEn
   });
 }
 
-/** Runs a program quietly, its output into a log file; resolves with what it wrote and how it ended. */
+/**
+ * Runs a program quietly, its output into a log file; resolves with what it wrote and how it ended.
+ * A signal that we get is passed on; then it rejects with Interrupted when the program is gone.
+ */
 export function runQuietly(program, args, { logName, env = toolEnvironment(), cwd = root }) {
   mkdirSync(logFolder, { recursive: true });
   const logFile = join(logFolder, `${logName}.log`);
   const log = openSync(logFile, 'w');
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', log, log] });
   closeSync(log);
-  const passOn = (signal) => child.kill(signal);
-  const signals = ['SIGINT', 'SIGTERM'];
+  let interrupted = false;
+  const passOn = (signal) => {
+    interrupted = true;
+    child.kill(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, passOn);
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const finish = (ok, reason) => {
       for (const name of signals) process.off(name, passOn);
-      resolve({ ok, reason, logFile, output: readFileSync(logFile, 'utf8') });
+      if (interrupted) reject(new Interrupted());
+      else resolve({ ok, reason, logFile, output: readFileSync(logFile, 'utf8') });
     };
     child.once('error', (error) => finish(false, error.message));
     child.once('exit', (code, signal) => finish(code === 0, signal ?? `exit code ${code}`));
@@ -87,8 +104,10 @@ function dyingWithUs(program, args) {
   return hasSetpriv ? ['setpriv', '--pdeathsig', 'TERM', program, ...args] : [program, ...args];
 }
 
-/** How one jest project is run on Node 24. */
-export function jestArguments(project, args) {
+/** How one jest project is run on Node 24, with jest's own reporter unless others are named. */
+export function jestArguments(project, args, reporters = []) {
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  return [...node, join(binFolder, 'jest'), '--selectProjects', project, '--passWithNoTests', ...args];
+  const lists = ['--selectProjects', project, ...reporters.map((reporter) => `--reporters=${reporter}`)];
+  // These options take every word that follows them, so one without a value ends them.
+  return [...node, join(binFolder, 'jest'), ...lists, '--passWithNoTests', ...args];
 }

@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jestArguments, node24, runInForeground } from './processes.mjs';
+import { fileURLToPath } from 'node:url';
+import { jestArguments, node24, runInForeground, toolEnvironment } from './processes.mjs';
 
 const INTERRUPTED_FROM = 128;
+const reporters = ['default', fileURLToPath(new URL('result-reporter.mjs', import.meta.url))];
 /** Journeys share one set of backing services, so they run one after the other in one process. */
 const projects = { unit: [], journeys: ['--runInBand'] };
 
@@ -24,16 +26,20 @@ async function runProjects(folder, args) {
   for (const [project, own] of Object.entries(projects)) {
     const resultFile = join(folder, `${project}.json`);
     // Jest reports on stderr; who reads a log or a pipe looks for it on stdout.
-    const code = await runInForeground(
-      node24,
-      jestArguments(project, ['--json', `--outputFile=${resultFile}`, ...own, ...args]),
-      { stdio: ['ignore', 'inherit', 1] },
-    );
+    const code = await runInForeground(node24, jestArguments(project, [...own, ...args], reporters), {
+      stdio: ['ignore', 'inherit', 1],
+      env: toolEnvironment({ TEST_RESULT_FILE: resultFile }),
+    });
     if (code > INTERRUPTED_FROM) return code;
     const result = readResult(resultFile);
     passed += result.passed;
     failed += result.failed;
     exitCode ||= code;
+  }
+  // One project may have no test that fits; when none has, the filter is a mistake.
+  if (args.length > 0 && exitCode === 0 && passed + failed === 0) {
+    console.log(`No test matches ${args.join(' ')}`);
+    return 1;
   }
   console.log(`${passed} passed, ${failed} failed`);
   return exitCode || Number(failed > 0);

@@ -1,20 +1,20 @@
 import { walkDemo } from './demo-walk.ts';
-import { interruption } from './interruption.ts';
+import { Interrupted, interruption, orInterrupted, reportEnd } from './interruption.ts';
 import { startPlatform } from './platform.ts';
-import { reasonOf } from './start-error.ts';
+import { StartError } from './start-error.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** `npm run demo`: the main job on a platform of its own, beside whatever else runs on this machine. */
 async function demo(): Promise<void> {
-  const { signal } = interruption();
-  const platform = await startPlatform({
-    folder: await temporaryFolder('demo'),
-    persistent: false,
-    log: (line) => console.log(line),
-    signal,
-  });
+  const { signal, wanted } = interruption();
+  const log = (line: string): void => {
+    if (!signal.aborted) console.log(line);
+  };
+  const folder = await temporaryFolder('demo');
+  const platform = await orInterrupted(startPlatform({ folder, persistent: false, log, signal }), signal);
   try {
-    await walkDemo({
+    const walking = walkDemo({
+      log,
       platformUrl: platform.urls['demo-platform'],
       registryUrl: platform.urls['local-registry'],
       killRunner: async () => {
@@ -22,15 +22,18 @@ async function demo(): Promise<void> {
         await platform.ready('plugin-runner');
       },
     });
+    const interrupted = wanted.then(() => Promise.reject(new Interrupted()));
+    await Promise.race([walking, interrupted]);
   } finally {
     await platform.stop();
   }
 }
 
+const [unknown] = process.argv.slice(2);
 try {
-  await demo();
+  if (unknown === undefined) await demo();
 } catch (error) {
-  console.error(`The demo failed: ${reasonOf(error)}`);
-  process.exitCode = 1;
+  reportEnd(error, 'The demo failed: ');
 }
+if (unknown !== undefined) reportEnd(new StartError(`${unknown} is not known; npm run demo takes no arguments`));
 process.exit();

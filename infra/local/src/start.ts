@@ -1,10 +1,10 @@
 import { join, relative } from 'node:path';
 import { demoToken } from './demo-token.ts';
-import { interruption } from './interruption.ts';
+import { interruption, orInterrupted, reportEnd } from './interruption.ts';
 import { ROOT } from './platform-processes.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { portsFrom } from './ports.ts';
-import { StartError, reasonOf } from './start-error.ts';
+import { StartError } from './start-error.ts';
 import { startTable, withoutPassword, type Row } from './start-table.ts';
 
 const TENANTS = ['acme', 'globex'];
@@ -24,7 +24,7 @@ async function start(args: string[]): Promise<void> {
   const givenUp = Promise.withResolvers<never>();
   // It may come while others still start; then it is read later.
   givenUp.promise.catch(() => undefined);
-  const platform = await startPlatform({
+  const starting = startPlatform({
     folder: join(ROOT, '.local'),
     persistent: true,
     fresh: isFresh(args),
@@ -33,6 +33,7 @@ async function start(args: string[]): Promise<void> {
     onGivenUp: givenUp.reject,
     signal,
   });
+  const platform = await orInterrupted(starting, signal);
   try {
     say(`\nThe VerifyWise plugin platform is ready (${((Date.now() - startedAt) / 1000).toFixed(1)} s)\n`);
     say(await describe(platform));
@@ -41,6 +42,7 @@ async function start(args: string[]): Promise<void> {
   } finally {
     await platform.stop();
   }
+  say('Stopped');
 }
 
 function isFresh(args: string[]): boolean {
@@ -77,8 +79,7 @@ function wayOf({ backing }: Platform, name: 'rabbitmq' | 'postgres' | 'redis'): 
 try {
   await start(process.argv.slice(2));
 } catch (error) {
-  console.error(reasonOf(error));
-  process.exitCode = 1;
+  reportEnd(error);
 }
 // Open handles of something that did not end must not keep a stopped platform in the foreground.
 process.exit();

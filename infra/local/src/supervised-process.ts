@@ -49,6 +49,7 @@ export async function superviseProcess(
 ): Promise<SupervisedProcess> {
   const { name, logFile, readyUrl } = command;
   let current: PrivateProcess | undefined;
+  let killed: PrivateProcess | undefined;
   let wasReady = false;
   let stopped = false;
   let restarting = false;
@@ -73,7 +74,8 @@ export async function superviseProcess(
       onGivenUp(new StartError(`${name} died ${quickDeaths} times in a row: ${dead.reason()}`));
       return;
     }
-    log(`${name} died (${dead.reason()}); starting it again`);
+    // Its log says nothing about a death that we wanted.
+    log(`${name} ${dead === killed ? 'was killed' : `died (${dead.reason()})`}; starting it again`);
     try {
       await pause(Math.min(FIRST_BACKOFF_MS * 2 ** quickDeaths, LONGEST_BACKOFF_MS), undefined, cancelled);
       await launch();
@@ -110,7 +112,10 @@ export async function superviseProcess(
     name,
     logFile,
     pid: () => (current?.hasExited() === false ? current.pid : undefined),
-    kill: (wanted) => current?.kill(wanted),
+    kill(wanted) {
+      if (wanted === 'SIGKILL') killed = current;
+      current?.kill(wanted);
+    },
     ready: () => untilAnswering(),
     async restart() {
       restarting = true;
