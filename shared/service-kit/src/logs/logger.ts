@@ -30,5 +30,6 @@ export function createLogger(name: string, level: string, destination?: pino.Des
       },
     },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  // Written at once, so that the last lines of a process that exits are there, and in order.
+  return pino(options, destination ?? pino.destination({ fd: 1, sync: true }));
 }
