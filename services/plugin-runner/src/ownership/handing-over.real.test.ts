@@ -87,12 +87,14 @@ describe('handing tenants over', () => {
       client.query(`UPDATE plugin_runner.partitions SET runner_id = 'other', epoch = epoch + 1`),
     );
     await eventually(async () => {
+      const [after] = await runner.isolates();
+      expect(after?.pid).not.toBe(before?.pid);
+    });
+    await eventually(() => expect(isAlive(before?.pid ?? 0)).toBe(false));
+    await eventually(async () => {
       const ids = (await heard(runner, 't1')).map(({ id }) => id);
       expect(ids.filter((id, place) => ids.indexOf(id) === place)).toEqual(emitted);
     });
-    const [after] = await runner.isolates();
-    expect(after?.pid).not.toBe(before?.pid);
-    expect(isAlive(before?.pid ?? 0)).toBe(false);
   });
 });
 
