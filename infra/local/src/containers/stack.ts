@@ -22,10 +22,11 @@ const PORTS = [
   'REGISTRY_CACHE_PORT',
   'INSTALLER_PORT',
   'SCHEDULER_PORT',
-  'WEBHOOK_GATEWAY_PORT',
   'DEMO_PLATFORM_PORT',
   'LOCAL_REGISTRY_PORT',
-] as const;
+];
+/** The engine chooses, and nobody can take the port before it is opened. */
+const ANY_PORT = '0';
 
 /** The platform of docker-compose.yml with ports, keys, volumes and a project of its own. */
 export interface Stack {
@@ -55,11 +56,13 @@ export async function startStack(
 ): Promise<Stack> {
   const project = `verifywise-test-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
   const keys = join(folder, 'docker.env');
-  const ports = await freePorts();
+  const webhookPort = await freePort();
   const commands = engine.commands.withEnvironment({
     ...images,
-    ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
-    WEBHOOK_PUBLIC_URL: `http://127.0.0.1:${ports.WEBHOOK_GATEWAY_PORT}`,
+    ...Object.fromEntries(PORTS.map((name) => [name, ANY_PORT])),
+    // Senders of webhooks are told the address, so this port is known before it is opened.
+    WEBHOOK_GATEWAY_PORT: String(webhookPort),
+    WEBHOOK_PUBLIC_URL: `http://127.0.0.1:${webhookPort}`,
   });
   const compose = (owner: Commands, within: number, ...args: string[]): Promise<string> => {
     const [program = '', ...prefix] = engine.compose;
@@ -73,32 +76,25 @@ export async function startStack(
     await compose(commands.uninterrupted(), DOWN_WITHIN_MS, 'logs', '--no-color');
     await compose(commands.uninterrupted(), DOWN_WITHIN_MS, 'down', '--volumes', '--remove-orphans');
   };
+  const urlOf = async (service: string, port: number): Promise<string> =>
+    `http://${(await compose(commands, ANSWERS_WITHIN_MS, 'port', service, String(port))).trim()}`;
+  await commands.run(process.execPath, ['infra/docker/keys.ts', keys], { within: ANSWERS_WITHIN_MS, cwd: root });
   try {
-    await commands.run(process.execPath, ['infra/docker/keys.ts', keys], { within: ANSWERS_WITHIN_MS, cwd: root });
     // A run that was killed leaves containers behind, which the engine starts again.
     await compose(commands, DOWN_WITHIN_MS, 'down', '--volumes', '--remove-orphans');
     await compose(commands, UP_WITHIN_MS, 'up', '--detach', '--no-build');
     await untilHealthy(project, commands);
+    return {
+      platformUrl: await urlOf('demo-platform', 4000),
+      registryUrl: await urlOf('local-registry', 4010),
+      killRunner: () => killRunner(project, commands),
+      inspect: () => inspect(project, commands),
+      down,
+    };
   } catch (error) {
     await down();
     throw error;
   }
-  return {
-    platformUrl: `http://127.0.0.1:${ports.DEMO_PLATFORM_PORT}`,
-    registryUrl: `http://127.0.0.1:${ports.LOCAL_REGISTRY_PORT}`,
-    killRunner: () => killRunner(project, commands),
-    inspect: () => inspect(project, commands),
-    down,
-  };
-}
-
-async function freePorts(): Promise<Record<(typeof PORTS)[number], number>> {
-  // All at once, because a port that was given and not yet used would be given again.
-  const numbers = await Promise.all(PORTS.map(() => freePort()));
-  return Object.fromEntries(PORTS.map((name, index) => [name, numbers[index]])) as Record<
-    (typeof PORTS)[number],
-    number
-  >;
 }
 
 async function containersOf(project: string, commands: Commands): Promise<Container[]> {
