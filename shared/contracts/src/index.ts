@@ -4,6 +4,7 @@ export * from './facts/jobs.ts';
 export * from './facts/plugins.ts';
 export * from './facts/registry.ts';
 export * from './facts/webhooks.ts';
+export * from './hop-by-hop-headers.ts';
 export * from './identity.ts';
 export * from './installation.ts';
 export * from './manifest/index.ts';

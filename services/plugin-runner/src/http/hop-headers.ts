@@ -1,17 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { hopByHopHeaders } from '@verifywise/contracts';
 
-/** What concerns one connection only, and is never passed on (RFC 9110 §7.6.1). */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+const HOP_BY_HOP = new Set(hopByHopHeaders);
 
 /** The headers that may travel on, without those in `except`. */
 export function headersToPass(headers: IncomingHttpHeaders, except: readonly string[] = []): OutgoingHttpHeaders {

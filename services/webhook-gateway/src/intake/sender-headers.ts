@@ -1,10 +1,9 @@
+import { hopByHopHeaders } from '@verifywise/contracts';
+
 type Headers = Record<string, string | string[]>;
 
-/** They speak about one connection, and the plugin sits behind another (RFC 9110 §7.6.1). */
-const HOP_BY_HOP = new Set([
-  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
-  ...['te', 'trailer', 'transfer-encoding', 'upgrade', 'expect'],
-]);
+/** They speak about one connection, and the plugin sits behind another; `Expect` is answered before the body is read. */
+const HOP_BY_HOP = new Set([...hopByHopHeaders, 'expect']);
 
 /** Inside the platform these would say who somebody is; from outside they are claims of a stranger. */
 const IDENTITY = /^x-(tenant|user|role|plugin|service|verifywise)(-|$)/;

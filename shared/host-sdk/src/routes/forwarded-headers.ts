@@ -1,24 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-
-/** These concern one connection, not the message (RFC 9110 §7.6.1). */
-const hopByHop = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
+import { hopByHopHeaders } from '@verifywise/contracts';
 
 /** Only services may say these, and a browser is none; Node has already answered `Expect`. */
 const notFromOutside = ['x-service-token', 'expect'];
 
 /** The request's headers as the service gets them: the Host stays, because a webhook's tenant may be in it. */
 export function requestHeaders(req: IncomingMessage, requestId: string | undefined): OutgoingHttpHeaders {
-  const headers = without(req.headers, [...hopByHop, ...notFromOutside]);
+  const headers = without(req.headers, [...hopByHopHeaders, ...notFromOutside]);
   const from = req.socket.remoteAddress;
   const before = req.headers['x-forwarded-for'];
   if (from !== undefined) headers['x-forwarded-for'] = before === undefined ? from : `${String(before)}, ${from}`;
@@ -29,7 +17,7 @@ export function requestHeaders(req: IncomingMessage, requestId: string | undefin
 }
 
 export function responseHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return without(headers, hopByHop);
+  return without(headers, hopByHopHeaders);
 }
 
 function without(headers: IncomingHttpHeaders, dropped: readonly string[]): OutgoingHttpHeaders {
