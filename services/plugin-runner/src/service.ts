@@ -44,6 +44,8 @@ import { SurfaceStore } from './store/surface-store.ts';
 /** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
 const AFTER_DRAIN_MS = 5_000;
 
+const notThereYet = {};
+
 /** A runner: hosts the plugins of the tenants whose partitions it holds. */
 export async function startPluginRunner(config: RunnerConfig, closers: Closers, log: Logger): Promise<void> {
   const bundle = isolateBundle();
@@ -103,6 +105,13 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       packages,
       privateFolder: () => privateFolders.create(),
       configOf: (installation) => readableConfig(secrets, installation),
+      surroundings: () =>
+        Promise.resolve({
+          scratchFolder: null,
+          egressAllowed: [],
+          models: { definitions: [], associations: [] },
+          coreModels: [],
+        }),
       capabilities: (plugin: HostedPlugin) =>
         capabilitiesFor({
           broker,
@@ -113,6 +122,9 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
             return installation.granted.includes('config:read') ? readableConfig(secrets, installation) : null;
           },
           isEnabled: (pluginId) => installations.isEnabled(plugin.tenant, pluginId),
+          database: notThereYet as never,
+          models: notThereYet as never,
+          applyFilters: (_filter, data) => Promise.resolve(data),
         }),
       log: ({ tenant, pluginId, version }, level, message, meta) =>
         log[level]({ tenant, pluginId, version, meta }, `[plugin] ${message}`),

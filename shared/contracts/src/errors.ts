@@ -8,8 +8,10 @@ export const statusOfCode = {
   VALIDATION_FAILED: 400,
   // 401, 403: who asks
   UNAUTHENTICATED: 401,
+  SIGNATURE_INVALID: 401,
   FORBIDDEN: 403,
   PERMISSION_DENIED: 403,
+  EGRESS_REFUSED: 403,
   // 404: not there, or another tenant's
   NOT_FOUND: 404,
   PLUGIN_NOT_FOUND: 404,
@@ -61,6 +63,12 @@ export const statusOfCode = {
   METADATA_TOO_LARGE: 422,
   SCHEDULE_INVALID: 422,
   EVENT_INVALID: 422,
+  FILTER_INVALID: 422,
+  MIDDLEWARE_INVALID: 422,
+  MODEL_INVALID: 422,
+  TABLE_NAME_INVALID: 422,
+  QUERY_FAILED: 422,
+  RESULT_TOO_LARGE: 422,
   // 423: somebody else is at it
   BUSY: 423,
   // 424: it needs something that failed
@@ -89,6 +97,7 @@ export const statusOfCode = {
   PUBLISH_TIMED_OUT: 504,
   HOOK_TIMED_OUT: 504,
   HANDLER_TIMED_OUT: 504,
+  QUERY_TIMED_OUT: 504,
   TIMED_OUT: 504,
 } as const satisfies Record<string, number>;
 

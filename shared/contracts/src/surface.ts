@@ -1,14 +1,16 @@
-import type { DashboardWidget } from '@verifywise/plugin-types';
+import type { DashboardWidget, MiddlewarePosition, UiPage } from '@verifywise/plugin-types';
 
 /** What the rest of the system knows of an enabled plugin (architecture §3): who need not be called, and what may be. */
 export interface Surface {
   events: string[];
-  filters: string[];
+  filters: SurfaceFilter[];
+  middleware: SurfaceMiddleware[];
   webhooks: SurfaceWebhook[];
   /** `GET /activity` */
   routes: string[];
   jobs: string[];
   widgets: DashboardWidget[];
+  pages: SurfacePage[];
 }
 
 export interface SurfaceWebhook {
@@ -16,4 +18,34 @@ export interface SurfaceWebhook {
   methods: string[];
 }
 
-export const emptySurface: Surface = { events: [], filters: [], webhooks: [], routes: [], jobs: [], widgets: [] };
+/** One handler of a filter; over all plugins of a tenant, lower priorities run first. */
+export interface SurfaceFilter {
+  /** Names the handler in its isolate. */
+  id: number;
+  name: string;
+  priority: number;
+}
+
+export interface SurfaceMiddleware {
+  /** Names the handler in its isolate. */
+  id: string;
+  /** `/api/risks/*` */
+  pattern: string;
+  position: MiddlewarePosition;
+  failClosed: boolean;
+}
+
+export interface SurfacePage extends UiPage {
+  pluginId: string;
+}
+
+export const emptySurface: Surface = {
+  events: [],
+  filters: [],
+  middleware: [],
+  webhooks: [],
+  routes: [],
+  jobs: [],
+  widgets: [],
+  pages: [],
+};

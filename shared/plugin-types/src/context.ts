@@ -1,8 +1,13 @@
+import type { PluginDatabase } from './database.ts';
 import type { EventName, EventPayloads } from './event-payloads.ts';
 import type { EventHandler } from './events.ts';
+import type { FilterData, FilterHandler, FilterName, FilterPayloads } from './filters.ts';
 import type { PluginManifest } from './manifest.ts';
 import type { MetadataApi } from './metadata.ts';
+import type { MiddlewareApi } from './middleware.ts';
+import type { ModelApi } from './models.ts';
 import type { SchedulerApi } from './scheduler.ts';
+import type { WebhookVerification } from './webhooks.ts';
 
 /**
  * Everything the platform offers a plugin (contract §1). It stays valid from `onLoad` to the end of `onUnload`, so a plugin may
@@ -19,7 +24,12 @@ export interface PluginContext {
   readonly logger: PluginLogger;
   readonly config: PluginConfig;
   readonly metadata: MetadataApi;
+  readonly db: PluginDatabase;
+  readonly models: ModelApi;
   readonly scheduler: SchedulerApi;
+  readonly middleware: MiddlewareApi;
+  readonly webhooks: WebhookVerification;
+  readonly http: PluginHttpClient;
 
   /**
    * Has `handler` called for every event of this name from now on. Needs `events:listen`. Registering the same handler for the
@@ -39,8 +49,35 @@ export interface PluginContext {
    */
   emit(event: string, payload: Record<string, unknown>): Promise<void>;
 
+  /**
+   * Has `handler` change the data of every filter of this name. Needs `filters:add`. Lower priorities run first, over all plugins of
+   * the tenant; equal ones in the order they were added. Adding the same handler to the same filter again changes its priority.
+   */
+  addFilter<Name extends FilterName>(
+    filter: Name,
+    handler: FilterHandler<FilterPayloads[Name]>,
+    priority?: number,
+  ): void;
+  addFilter(filter: string, handler: FilterHandler, priority?: number): void;
+
+  /** Ends what `addFilter` began; does nothing for a handler that was not added. */
+  removeFilter<Name extends FilterName>(filter: Name, handler: FilterHandler<FilterPayloads[Name]>): void;
+  removeFilter(filter: string, handler: FilterHandler): void;
+
+  /** The data after every handler that any plugin of this tenant has added for this filter. */
+  applyFilters<Data extends FilterData>(filter: string, data: Data): Promise<Data>;
+
   /** Whether another plugin of this tenant is enabled now. */
   isPluginEnabled(pluginId: string): Promise<boolean>;
+}
+
+/** HTTP to the outside. */
+export interface PluginHttpClient {
+  /**
+   * The same guarded `fetch` as the global one. Needs `http:outbound`. Addresses of this machine, of private networks and of cloud
+   * metadata are refused after the name was resolved, with code `EGRESS_REFUSED`, unless the operator allows them.
+   */
+  readonly fetch: typeof fetch;
 }
 
 /** Why a hook runs (S:5.4, 5.1). */

@@ -1,6 +1,7 @@
 import type { Router } from 'express';
 import type { PluginContext } from './context.ts';
 import type { EventHandlers } from './events.ts';
+import type { FilterHandlers } from './filters.ts';
 import type { UiExtensions } from './widgets.ts';
 import type { Webhooks } from './webhooks.ts';
 
@@ -39,6 +40,8 @@ export interface Plugin {
   webhooks?(): Webhooks;
   /** Handlers by event name, registered before `onEnable`. Needs `events:listen`. */
   eventHandlers?(): EventHandlers;
+  /** Handlers by filter name, added with priority 10 before `onEnable`. Needs `filters:add`. */
+  filterHandlers?(): FilterHandlers;
 
   uiExtensions?: UiExtensions;
 }

@@ -25,3 +25,15 @@ export interface Webhook {
 
 /** Webhooks by name; each is reached at `/api/plugins/{plugin id}/webhooks/{name}` while the plugin is enabled. */
 export type Webhooks = Record<string, Webhook>;
+
+export const signatureSchemes = ['github', 'stripe', 'slack', 'standard'] as const;
+/** Whose way of signing requests; `standard` is that of Standard Webhooks. */
+export type SignatureScheme = (typeof signatureSchemes)[number];
+
+export interface WebhookVerification {
+  /**
+   * Returns when `req` was signed with `secret`, in the sender's scheme, at most 300 s ago where the scheme carries a time.
+   * Otherwise throws an error named `SignatureError` whose `code` is `SIGNATURE_INVALID`; letting it pass answers 401.
+   */
+  verify(scheme: SignatureScheme, secret: string, req: Pick<WebhookRequest, 'headers' | 'rawBody'>): void;
+}

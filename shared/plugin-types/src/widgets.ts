@@ -16,6 +16,22 @@ export type WidgetTemplate = (typeof widgetTemplates)[number];
 /** What a plugin adds to the pages of the platform (S:13). */
 export interface UiExtensions {
   dashboardWidgets?: DashboardWidget[];
+  /** Pages of the plugin's own; like `ui.page` of the manifest. */
+  pages?: UiPage[];
+}
+
+/** A page of the plugin's own: made from data (`template`, `api`) or shown in a frame. */
+export interface UiPage {
+  title: string;
+  type: 'template' | 'iframe' | 'api';
+  /** For `template`: how the data is shown. */
+  template?: WidgetTemplate;
+  /** For `template` and `api`: path below `/api/plugins/{pluginId}` that has the data. */
+  endpoint?: string;
+  /** For `iframe`: an https address, or a path below `/api/plugins/{pluginId}`. */
+  url?: string;
+  icon?: string;
+  [option: string]: unknown;
 }
 
 /** A widget of the dashboard: a template, and the plugin's route that has its data (S:13.2). */

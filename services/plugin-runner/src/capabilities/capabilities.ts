@@ -15,7 +15,18 @@ export interface CapabilityHands {
   /** Called with an installation that the plugin itself has just changed. */
   configChanged(installation: Installation): Record<string, unknown> | null;
   isEnabled(pluginId: string): Promise<boolean>;
+  database: DatabaseCapabilities;
+  models: ModelCapabilities;
+  applyFilters(filter: string, data: Record<string, unknown>): Promise<Record<string, unknown>>;
 }
+
+/** `context.db`; checks for itself what is granted. */
+export type DatabaseCapabilities = Pick<Capabilities, 'db.query' | 'db.begin' | 'db.commit' | 'db.rollback'>;
+/** `context.models`; checks for itself what is granted. */
+export type ModelCapabilities = Pick<
+  Capabilities,
+  'models.define' | 'models.associate' | 'models.sync' | 'models.dropAll' | 'models.run'
+>;
 
 /** Everything one plugin of one tenant may ask of the platform; each checks here, where plugin code cannot reach, what is granted. */
 export function capabilitiesFor(hands: CapabilityHands): Capabilities {
@@ -27,6 +38,9 @@ export function capabilitiesFor(hands: CapabilityHands): Capabilities {
 
   return {
     ...metadataCapabilities(tenant, pluginId, hands.metadata),
+    ...hands.database,
+    ...hands.models,
+    'filters.apply': (filter, data) => hands.applyFilters(filter, data),
     'config.set': async (key, value) => {
       need('config:write');
       return hands.configChanged(await broker.ask(SetConfigValue, { tenant, payload: { pluginId, key, value } }));

@@ -1,5 +1,5 @@
 import type { Installation, PluginFailure, Surface } from '@verifywise/contracts';
-import type { LogLevel } from '../isolate/protocol.ts';
+import type { IsolateSetup, LogLevel } from '../isolate/protocol.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { Capabilities } from './isolate-process.ts';
 import type { PackageFolders } from './package-folders.ts';
@@ -10,6 +10,8 @@ export interface IsolateLimits {
   handlerLimitMs: number;
 }
 
+export type Surroundings = Pick<IsolateSetup, 'scratchFolder' | 'egressAllowed' | 'models' | 'coreModels'>;
+
 /** What a hosted plugin needs of the runner around it. */
 export interface HostedPluginParts {
   bundle: string;
@@ -17,6 +19,8 @@ export interface HostedPluginParts {
   packages: PackageFolders;
   /** A fresh folder for one isolate, and its removal. */
   privateFolder(): Promise<{ path: string; remove(): Promise<void> }>;
+  /** What else the isolate is told of its place before it loads the plugin. */
+  surroundings(installation: Installation): Promise<Surroundings>;
   capabilities(plugin: HostedPlugin): Capabilities;
   /** The settings as the plugin reads them: stored values, opened secrets, defaults. */
   configOf(installation: Installation): Record<string, unknown>;

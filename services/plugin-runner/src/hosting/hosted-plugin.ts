@@ -186,7 +186,9 @@ export class HostedPlugin {
     const { tenant, pluginId } = this;
     const { manifest } = installation;
     try {
-      const setup = { tenant, pluginId, manifest, ...this.#settings(), folder, entry, socketPath };
+      const surroundings = await this.#parts.surroundings(installation);
+      const place = { folder, entry, socketPath, ...surroundings };
+      const setup = { tenant, pluginId, manifest, ...this.#settings(), ...place };
       await isolate.call('setup', setup, SETUP_LIMIT_MS);
     } catch (error) {
       await this.#close();

@@ -26,8 +26,8 @@ export function readMessage(said: unknown): FromIsolate | undefined {
 /** Whether a value is a surface, as far as the runner relies on it. */
 export function isSurface(value: unknown): value is Surface {
   if (!isRecord(value)) return false;
-  const { events, filters, routes, jobs, webhooks, widgets } = value;
-  return [events, filters, routes, jobs].every(isStrings) && [webhooks, widgets].every(isRecords);
+  const { events, filters, middleware, routes, jobs, webhooks, widgets, pages } = value;
+  return [events, routes, jobs].every(isStrings) && [filters, middleware, webhooks, widgets, pages].every(isRecords);
 }
 
 function isStrings(value: unknown): boolean {

@@ -191,7 +191,8 @@ export class IsolateProcess {
       this.#say({ kind: 'answer', id, answer: await capability(...(request as unknown[])) });
     } catch (error) {
       if (error instanceof PlatformError) {
-        this.#say({ kind: 'answer', id, error: { message: error.message, code: error.code } });
+        const { message, code, details } = error;
+        this.#say({ kind: 'answer', id, error: { message, code, ...(details === undefined ? {} : { details }) } });
         return;
       }
       this.#log('error', `The platform failed at ${call}`, wireError(error));

@@ -1,7 +1,12 @@
-import type { PluginContext, PluginLogger, ScheduleJobOptions } from '@verifywise/plugin-types';
+import type { FilterData, PluginContext, PluginLogger, ScheduleJobOptions } from '@verifywise/plugin-types';
 import type { HookCall, IsolateSetup, LogLevel } from './protocol.ts';
+import { createDatabase } from './database.ts';
+import { createModels } from './models.ts';
 import type { PluginEvents } from './plugin-events.ts';
+import type { PluginFilters } from './plugin-filters.ts';
 import type { PluginJobs } from './plugin-jobs.ts';
+import type { PluginMiddleware } from './plugin-middleware.ts';
+import { verifySignature } from './webhook-signatures.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { logLine } from './plugin-log.ts';
 import { createMetadata } from './metadata.ts';
@@ -16,17 +21,23 @@ interface Parts {
   channel: RunnerChannel;
   settings: LiveSettings;
   events: PluginEvents;
+  filters: PluginFilters;
+  middleware: PluginMiddleware;
   jobs: PluginJobs;
 }
 
-/** The context of contract §1, as far as this version of @verifywise/plugin-types declares it. */
-export function createContext({ setup, channel, settings, events, jobs }: Parts): HostedContext {
+/** The context of contract §1. */
+export function createContext({ setup, channel, settings, events, filters, middleware, jobs }: Parts): HostedContext {
   return {
     pluginId: setup.pluginId,
     tenant: setup.tenant,
     manifest: setup.manifest,
     logger: createLogger(channel),
     metadata: createMetadata(channel),
+    db: createDatabase(channel, settings),
+    models: createModels(channel, settings, setup),
+    http: { fetch: (...request) => fetch(...request) },
+    webhooks: { verify: verifySignature },
     config: {
       get: <Value>(key: string, fallback?: Value) => (settings.config()[key] ?? fallback) as Value,
       getAll: () => structuredClone(settings.config()),
@@ -43,6 +54,23 @@ export function createContext({ setup, channel, settings, events, jobs }: Parts)
     emit: async (event, payload) => {
       settings.need('events:emit');
       await channel.ask('events.emit', event, payload);
+    },
+    addFilter: (filter: string, handler: never, priority?: number) => {
+      settings.need('filters:add');
+      filters.add(filter, handler, priority);
+    },
+    removeFilter: (filter: string, handler: never) => filters.remove(filter, handler),
+    applyFilters: async <Data extends FilterData>(filter: string, data: Data) =>
+      (await channel.ask('filters.apply', filter, data)) as Data,
+    middleware: {
+      add: (pattern, position, handler, options) => {
+        settings.need('middleware:inject');
+        return middleware.add(pattern, position, handler, options);
+      },
+      remove: (id) => middleware.remove(id),
+      removeAll: () => middleware.clear(),
+      list: () => middleware.list(),
+      has: (id) => middleware.has(id),
     },
     isPluginEnabled: (pluginId) => channel.ask('plugins.isEnabled', pluginId),
     scheduler: {

@@ -1,5 +1,8 @@
 import { PluginEvents } from './plugin-events.ts';
+import { keptAwakeBy } from './kept-awake-by.ts';
+import { PluginFilters } from './plugin-filters.ts';
 import { PluginJobs } from './plugin-jobs.ts';
+import { PluginMiddleware } from './plugin-middleware.ts';
 import { createContext } from './context.ts';
 import { LiveSettings } from './live-settings.ts';
 import { loadPlugin } from './load-plugin.ts';
@@ -26,15 +29,20 @@ channel.listen({
   setup: async (setup) => {
     settings.replace(setup);
     const events = new PluginEvents();
+    const filters = new PluginFilters();
+    const middleware = new PluginMiddleware(setup);
     const jobs = new PluginJobs();
-    const context = createContext({ setup, channel, settings, events, jobs });
+    const context = createContext({ setup, channel, settings, events, filters, middleware, jobs });
     const plugin = await loadPlugin(setup);
-    life = await PluginLife.begin({ setup, plugin, context, events, jobs, channel });
+    life = await PluginLife.begin({ setup, plugin, context, events, filters, middleware, jobs, channel });
     return null;
   },
   hook: (call) => running().runHook(call),
   event: (call) => running().deliver(call),
   job: (call) => running().runJob(call),
+  filter: (call) => running().filter(call),
+  middleware: (call) => running().runMiddleware(call),
+  awake: () => keptAwakeBy(),
   settings: (changed) => {
     settings.replace(changed);
     return null;

@@ -2,9 +2,21 @@ import type { Surface } from '@verifywise/contracts';
 import type { Plugin, Webhooks } from '@verifywise/plugin-types';
 import type { HostedContext } from './context.ts';
 import type { PluginEvents } from './plugin-events.ts';
+import type { PluginFilters } from './plugin-filters.ts';
 import type { PluginHttp } from './plugin-http.ts';
 import type { PluginJobs } from './plugin-jobs.ts';
-import type { EventCall, HookCall, IsolateCalls, IsolateSetup, JobCall } from './protocol.ts';
+import type { PluginMiddleware } from './plugin-middleware.ts';
+import type {
+  EventCall,
+  FilterAnswer,
+  FilterCall,
+  HookCall,
+  IsolateCalls,
+  IsolateSetup,
+  JobCall,
+  MiddlewareAnswer,
+  MiddlewareCall,
+} from './protocol.ts';
 import type { RunnerChannel } from './runner-channel.ts';
 
 interface Parts {
@@ -12,6 +24,8 @@ interface Parts {
   plugin: Plugin;
   context: HostedContext;
   events: PluginEvents;
+  filters: PluginFilters;
+  middleware: PluginMiddleware;
   jobs: PluginJobs;
   channel: RunnerChannel;
 }
@@ -31,7 +45,7 @@ export class PluginLife {
 
   /** Asks the plugin what it serves and begins to serve it; nothing reaches it before the runner lets it. */
   static async begin(parts: Parts): Promise<PluginLife> {
-    const { setup, plugin, context, events, channel } = parts;
+    const { setup, plugin, context, events, filters, middleware, channel } = parts;
     const webhooks = plugin.webhooks?.() ?? {};
     let http: PluginHttp | undefined;
     if (plugin.routes || Object.keys(webhooks).length > 0) {
@@ -40,20 +54,21 @@ export class PluginLife {
       http = await servePlugin({ setup, plugin, webhooks, context });
     }
     const life = new PluginLife(parts, webhooks, http);
-    events.whenChanged(() => {
+    const changed = () => {
       if (life.#enabled) channel.say({ kind: 'surface', surface: life.surface() });
-    });
+    };
+    for (const registry of [events, filters, middleware]) registry.whenChanged(changed);
     return life;
   }
 
   async runHook({ hook, options }: HookCall): Promise<Surface> {
-    const { plugin, context, events } = this.#parts;
+    const { plugin, context } = this.#parts;
     if (hook === 'onEnable') this.#registerHandlers();
     context.options = options;
     try {
       await plugin[hook]?.(context);
     } catch (error) {
-      if (hook === 'onEnable') events.clear();
+      if (hook === 'onEnable') this.#forgetHandlers();
       throw error;
     } finally {
       delete context.options;
@@ -61,7 +76,7 @@ export class PluginLife {
     if (hook === 'onEnable') this.#enabled = true;
     if (hook === 'onDisable') {
       this.#enabled = false;
-      events.clear();
+      this.#forgetHandlers();
     }
     return this.surface();
   }
@@ -73,18 +88,28 @@ export class PluginLife {
     return { errors: await events.deliver(event, revived, context) };
   }
 
+  filter(call: FilterCall): Promise<FilterAnswer> {
+    return this.#parts.filters.run(call, this.#parts.context);
+  }
+
+  runMiddleware(call: MiddlewareCall): Promise<MiddlewareAnswer> {
+    return this.#parts.middleware.run(call);
+  }
+
   runJob({ schedule, data, jobId, attempt }: JobCall): Promise<IsolateCalls['job']['answer']> {
     const { setup, jobs } = this.#parts;
     return jobs.run(schedule, data, { jobId, attemptsMade: attempt, pluginId: setup.pluginId, tenant: setup.tenant });
   }
 
   surface(): Surface {
-    const { plugin, events, jobs, setup } = this.#parts;
+    const { plugin, events, filters, middleware, jobs, setup } = this.#parts;
+    const { pluginId } = setup;
     const declared = setup.manifest.ui?.dashboardWidgets;
     const fromManifest = Array.isArray(declared) ? (declared as Surface['widgets']) : [];
     return {
       events: events.names(),
-      filters: [],
+      filters: filters.entries(),
+      middleware: middleware.entries(),
       webhooks: Object.entries(this.#webhooks).map(([name, webhook]) => ({
         name,
         methods: [webhook.method ?? 'POST'],
@@ -93,16 +118,28 @@ export class PluginLife {
       jobs: jobs.names(),
       widgets: [...(plugin.uiExtensions?.dashboardWidgets ?? []), ...fromManifest].map((widget) => ({
         ...widget,
-        pluginId: setup.pluginId,
+        pluginId,
       })),
+      pages: [...(plugin.uiExtensions?.pages ?? []), ...(setup.manifest.ui?.page ? [setup.manifest.ui.page] : [])].map(
+        (page) => ({ ...page, pluginId }),
+      ),
     };
   }
 
-  /** `eventHandlers()` hears before `onEnable` runs (contract §1). */
+  /** `eventHandlers()` and `filterHandlers()` are registered before `onEnable` runs (contract §1). */
   #registerHandlers(): void {
     const { plugin, context } = this.#parts;
     for (const [event, handler] of Object.entries(plugin.eventHandlers?.() ?? {})) {
       if (handler) context.on(event, handler as never);
     }
+    for (const [filter, handler] of Object.entries(plugin.filterHandlers?.() ?? {})) {
+      if (handler) context.addFilter(filter, handler as never);
+    }
+  }
+
+  /** Everything registered is gone after disable (contract §1). */
+  #forgetHandlers(): void {
+    const { events, filters, middleware } = this.#parts;
+    for (const registry of [events, filters, middleware]) registry.clear();
   }
 }

@@ -1,6 +1,21 @@
 import { inspect } from 'node:util';
-import type { ErrorCode, LifecycleHook, Surface } from '@verifywise/contracts';
-import type { Permission, PluginManifest } from '@verifywise/plugin-types';
+import type {
+  ErrorCode,
+  HostRequest,
+  HostResponse,
+  LifecycleHook,
+  MiddlewareState,
+  Surface,
+} from '@verifywise/contracts';
+import type {
+  AssociationKind,
+  AssociationOptions,
+  MiddlewarePosition,
+  ModelAttributes,
+  ModelOptions,
+  Permission,
+  PluginManifest,
+} from '@verifywise/plugin-types';
 
 /**
  * What the runner and an isolate say to each other over the isolate's IPC channel. Who the isolate is follows from the channel;
@@ -25,6 +40,37 @@ export interface IsolateSetup extends IsolateSettings {
   entry: string | null;
   /** Where the isolate serves its HTTP. */
   socketPath: string;
+  /** The plugin's own folder to write to, when `filesystem:write` or `filesystem:read` is granted. */
+  scratchFolder: string | null;
+  /** Addresses beyond the internet that the operator lets plugins reach: host names, addresses, ranges, each with or without a port. */
+  egressAllowed: string[];
+  /** Definitions from earlier lives of this version. */
+  models: StoredModels;
+  /** The platform's models that the host offers: name and attributes. */
+  coreModels: CoreModel[];
+}
+
+export interface ModelDefinition {
+  name: string;
+  attributes: ModelAttributes;
+  options: ModelOptions;
+}
+
+export interface ModelAssociation {
+  source: string;
+  kind: AssociationKind;
+  target: string;
+  options: AssociationOptions;
+}
+
+export interface StoredModels {
+  definitions: ModelDefinition[];
+  associations: ModelAssociation[];
+}
+
+export interface CoreModel {
+  name: string;
+  attributes: string[];
 }
 
 export interface HookCall {
@@ -44,6 +90,45 @@ export interface JobCall {
   attempt: number;
 }
 
+/** Handlers of one filter in this isolate, to be run one after the other. */
+export interface FilterCall {
+  filter: string;
+  handlers: number[];
+  data: Record<string, unknown>;
+  /** Milliseconds each handler may take. */
+  limitMs: number;
+}
+
+export interface FilterAnswer {
+  data: Record<string, unknown>;
+  applied: number;
+  errors: WireError[];
+}
+
+/** Middleware of this isolate that matches one request, to be run one after the other. */
+export interface MiddlewareCall {
+  phase: MiddlewarePosition;
+  entries: { id: string; params: Record<string, string> }[];
+  request: HostRequest;
+  state: MiddlewareState;
+  /** In `after`. */
+  response?: HostResponse;
+  /** Milliseconds each may take. */
+  limitMs: number;
+}
+
+export type MiddlewareAnswer =
+  | {
+      kind: 'continue';
+      request: Pick<HostRequest, 'headers' | 'body'>;
+      response?: HostResponse;
+      state: MiddlewareState;
+      failures: WireError[];
+    }
+  | { kind: 'respond'; response: HostResponse; state: MiddlewareState; failures: WireError[] }
+  /** One that is to fail closed did not go on. */
+  | { kind: 'refuse'; failures: WireError[] };
+
 /** What the runner asks of an isolate; each is answered once. */
 export interface IsolateCalls {
   /** Loads the plugin's code. */
@@ -53,6 +138,10 @@ export interface IsolateCalls {
   job: { request: JobCall; answer: 'done' | 'no-handler' };
   /** Replaces what is granted and what `context.config` reads. */
   settings: { request: IsolateSettings; answer: null };
+  filter: { request: FilterCall; answer: FilterAnswer };
+  middleware: { request: MiddlewareCall; answer: MiddlewareAnswer };
+  /** What of the plugin's own still waits for something (timers, sockets, servers); empty when its process may be stopped. */
+  awake: { request: null; answer: string[] };
   /** Proves that the event loop turns. */
   ping: { request: null; answer: null };
 }
@@ -74,6 +163,18 @@ export interface RunnerCalls {
   'scheduler.cancel': { request: [name: string | null]; answer: number };
   'scheduler.list': { request: []; answer: WireSchedule[] };
   'plugins.isEnabled': { request: [pluginId: string]; answer: boolean };
+  /** Outside of a transaction when `transaction` is null. */
+  'db.query': { request: [sql: string, params: unknown[], transaction: number | null]; answer: WireRows };
+  'db.begin': { request: []; answer: number };
+  'db.commit': { request: [transaction: number, events: WireEvent[]]; answer: null };
+  'db.rollback': { request: [transaction: number]; answer: null };
+  'filters.apply': { request: [filter: string, data: Record<string, unknown>]; answer: Record<string, unknown> };
+  'models.define': { request: [definition: ModelDefinition]; answer: null };
+  'models.associate': { request: [association: ModelAssociation]; answer: null };
+  'models.sync': { request: [options: { force?: boolean; alter?: boolean }]; answer: null };
+  'models.dropAll': { request: []; answer: null };
+  /** One verb of a model (`findAll`, `create`, …) with its arguments; `core` for the platform's models. */
+  'models.run': { request: [of: 'own' | 'core', model: string, verb: string, args: unknown[]]; answer: unknown };
 }
 
 export interface WireMetadataEntry {
@@ -82,6 +183,16 @@ export interface WireMetadataEntry {
   key: string;
   value: unknown;
   updatedAt: Date;
+}
+
+export interface WireRows {
+  rows: Record<string, unknown>[];
+  rowCount: number;
+}
+
+export interface WireEvent {
+  event: string;
+  payload: Record<string, unknown>;
 }
 
 export interface WireSchedule {
@@ -97,6 +208,7 @@ export interface WireError {
   message: string;
   code?: ErrorCode | undefined;
   stack?: string | undefined;
+  details?: unknown;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

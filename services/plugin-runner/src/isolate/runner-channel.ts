@@ -13,10 +13,12 @@ export type IsolateHandlers = {
 /** An error the runner answered with; plugins compare its `code`. */
 class RunnerError extends Error {
   readonly code: string | undefined;
+  readonly details?: unknown;
   constructor(error: WireError) {
     super(error.message);
     this.name = error.code === 'PERMISSION_DENIED' ? 'PermissionDeniedError' : 'PlatformError';
     this.code = error.code;
+    if (error.details !== undefined) this.details = error.details;
   }
 }
 

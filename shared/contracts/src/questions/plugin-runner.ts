@@ -19,3 +19,73 @@ export const ListSurfaces = question<Record<string, never>, { pluginId: string; 
   'plugin-runner',
   'list-surfaces',
 );
+
+/** One filter over all of the tenant's plugins (contract §1). */
+export interface FilterRun {
+  filter: string;
+  data: Record<string, unknown>;
+}
+
+export interface FilterOutcome {
+  /** As the last handler that worked left it. */
+  data: Record<string, unknown>;
+  /** How many handlers changed it or let it pass. */
+  applied: number;
+  /** Handlers that were left out, and why. */
+  errors: { pluginId: string; message: string }[];
+}
+/** Asked by the host SDK and answered by the tenant's owner: the chain of every plugin's handlers, by priority. */
+export const RunFilters = partitionQuestion<FilterRun, FilterOutcome>('run-filters');
+
+/** A request to the platform's own routes, as its gateway received it. */
+export interface HostRequest {
+  method: string;
+  /** Path and query, as sent: `/api/risks/7?full=1`. */
+  url: string;
+  headers: Record<string, string | string[]>;
+  /** The parsed JSON body, when there is one. */
+  body?: unknown;
+  /** Who asks, as the platform verified it. */
+  user?: { userId: string; role?: string; email?: string; name?: string };
+}
+
+export interface HostResponse {
+  status: number;
+  headers: Record<string, string | string[]>;
+  /** JSON. */
+  body?: unknown;
+}
+
+/** Own properties that plugins have set on `req`, kept by the host from `before` to `after`. */
+export type MiddlewareState = Record<string, unknown>;
+
+export type MiddlewareRun =
+  | { phase: 'before'; request: HostRequest }
+  | { phase: 'after'; request: HostRequest; state: MiddlewareState; response: HostResponse };
+
+/** A plugin whose middleware was left out, and why. */
+export interface MiddlewareFailure {
+  pluginId: string;
+  message: string;
+}
+
+export type MiddlewareOutcome =
+  /** On to the route handler (`request` as changed) or to the client (`response` as changed). */
+  | {
+      kind: 'continue';
+      request: Pick<HostRequest, 'headers' | 'body'>;
+      response?: HostResponse;
+      state: MiddlewareState;
+      failures: MiddlewareFailure[];
+    }
+  /** A plugin has answered in the route's place; nobody after it was asked. */
+  | {
+      kind: 'respond';
+      pluginId: string;
+      response: HostResponse;
+      state: MiddlewareState;
+      failures: MiddlewareFailure[];
+    };
+
+/** Asked by the host SDK once per request and phase, however many plugins take part; answered by the tenant's owner. */
+export const RunMiddleware = partitionQuestion<MiddlewareRun, MiddlewareOutcome>('run-middleware');
