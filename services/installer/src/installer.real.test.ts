@@ -102,6 +102,26 @@ describe('what does not work out', () => {
     });
   });
 
+  test('a hook that lacks a permission leaves the plugin as it was, not in error, and the admin is told which one', async () => {
+    room.registry.publish(pluginArchive({ id: 'asks-more', version: '1.0.0' }));
+    const message = 'asks-more was not granted http:outbound';
+    const acme = await room.tenant(({ hook, stepId }) =>
+      hook === 'onEnable' ? { kind: 'failed', stepId, error: { code: 'PERMISSION_DENIED', message } } : undefined,
+    );
+    await acme.call('POST', '/install', { id: 'asks-more' });
+    const refused = await acme.call('POST', '/asks-more/enable');
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { error: { code: 'PERMISSION_DENIED', message: `onEnable: ${message}` } },
+    });
+    expect((await acme.call('GET', '/asks-more')).body.data).toMatchObject({
+      state: 'installed',
+      enabled: false,
+      lastError: { code: 'PERMISSION_DENIED', during: 'onEnable' },
+    });
+    expect((await acme.call('GET', '/alerts')).body.data).toEqual([]);
+  });
+
   test('wrong values, wrong roles and unknown things have their codes', async () => {
     const entry = room.registry.publish(pluginArchive({ id: 'strict', version: '1.0.0' }));
     const acme = await room.tenant();

@@ -31,7 +31,10 @@ export function enableSaga(needs: SagaNeeds): Saga {
           async commit(tx) {
             const record = await lock(tx, operation.tenant, operation.pluginId);
             const error = pluginError(reason, { version: record.version, during: 'onEnable' });
-            await settleInError(tx, record, error, operation.id);
+            // What it was before, it is again: a missing grant is the admin's to give, and no error of the plugin (S:6.1).
+            if (reason.code === 'PERMISSION_DENIED')
+              await settle(tx, operation.tenant, operation.pluginId, { lastError: error });
+            else await settleInError(tx, record, error, operation.id);
             return undefined;
           },
         }),
