@@ -36,6 +36,7 @@ import { UnpackedPackages } from './package/unpacked-packages.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { MetadataStore } from './store/metadata-store.ts';
 import { RunnerTables1732300000001 } from './store/migrations/0001-runner-tables.ts';
+import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-surfaces.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
 import { PluginDataStore } from './store/plugin-data-store.ts';
 import { StepStore } from './store/step-store.ts';
@@ -56,7 +57,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       url: config.databaseUrl,
       schema: 'plugin_runner',
       entities: [],
-      migrations: [OutboxMigration, RunnerTables1732300000001],
+      migrations: [OutboxMigration, RunnerTables1732300000001, LifeOfSurfaces1732300000005],
       log,
     }),
   );
@@ -95,10 +96,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     partitions,
     failedDeliveries: pluginData,
     log,
-    surfacesOf: async (partition) => {
-      const stored = await surfaces.ofPartition(partition);
-      return new Map(stored.map(({ tenant, pluginId, surface }) => [`${tenant}/${pluginId}`, surface]));
-    },
+    surfacesOf: (partition) => surfaces.ofPartition(partition),
     plugin: {
       bundle,
       limits: { heapMb: config.isolateHeapMb, hangLimitMs: config.hangLimitMs, handlerLimitMs: config.handlerLimitMs },

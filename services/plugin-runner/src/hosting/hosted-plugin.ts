@@ -1,10 +1,20 @@
 import type { Installation, LifecycleHook, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
-import type { EventCall, JobCall, LogLevel, WireError } from '../isolate/protocol.ts';
+import type {
+  EventCall,
+  FilterAnswer,
+  FilterCall,
+  JobCall,
+  LogLevel,
+  MiddlewareAnswer,
+  MiddlewareCall,
+  WireError,
+} from '../isolate/protocol.ts';
 import { hookFailure, loadFailure } from './hook-errors.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { IsolateProcess } from './isolate-process.ts';
+import type { KnownSurface } from './surface-records.ts';
 import type { Stage } from './stage.ts';
 import { stageAfter } from './stage.ts';
 
@@ -20,6 +30,8 @@ export class HostedPlugin {
   installation: Installation;
   stage: Stage = 'none';
   surface: Surface | undefined;
+  /** When the tenant enabled it, in seconds; by this machine's clock until the database has said. */
+  enabledSince = Infinity;
   /** Moved: what it was doing counts on the next runner. Removed: it counts nowhere. */
   gone: 'moved' | 'removed' | undefined;
   readonly #parts: HostedPluginParts;
@@ -97,6 +109,13 @@ export class HostedPlugin {
     await this.#close();
   }
 
+  /** What another runner has stored of it; what it says itself here counts more. */
+  knowSurface({ surface, since }: KnownSurface): void {
+    if (this.surface) return;
+    this.surface = surface;
+    this.enabledSince = since;
+  }
+
   /** It is disabled: from now on nobody needs to ask it anything. */
   dropSurface(): void {
     if (!this.surface) return;
@@ -110,6 +129,14 @@ export class HostedPlugin {
 
   runJob(call: JobCall, limitMs: number): Promise<'done' | 'no-handler'> {
     return this.#running().call('job', call, limitMs);
+  }
+
+  filter(call: FilterCall, limitMs: number): Promise<FilterAnswer> {
+    return this.#running().call('filter', call, limitMs);
+  }
+
+  middleware(call: MiddlewareCall, limitMs: number): Promise<MiddlewareAnswer> {
+    return this.#running().call('middleware', call, limitMs);
   }
 
   /** Where the isolate's HTTP answers; the plugin must be enabled. */
@@ -257,6 +284,7 @@ export class HostedPlugin {
   #surfaceChanged(surface: Surface): void {
     // What a plugin offers counts while it is enabled, whatever its isolate says later.
     if (this.stage !== 'enabled') return;
+    if (!this.surface) this.enabledSince = Date.now() / 1_000;
     this.surface = surface;
     this.#parts.surfaceChanged(this, surface);
   }

@@ -5,6 +5,7 @@ import { pause } from '../pause.ts';
 import type { HostedParts } from './hosted.ts';
 import { Hosted } from './hosted.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
+import type { KnownSurface } from './surface-records.ts';
 import { StartSlots } from './start-slots.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
@@ -14,7 +15,7 @@ const LONGEST_REQUEST_MS = 3_000;
 export interface HostingParts extends Omit<HostedParts, 'starts'> {
   partitions: number;
   /** The surface as any runner last stored it, for routing events to a plugin whose isolate has yet to start. */
-  surfacesOf(partition: number): Promise<Map<string, Surface>>;
+  surfacesOf(partition: number): Promise<KnownSurface[]>;
 }
 
 /** Every plugin of the tenants whose partitions this runner holds; of others it hosts nothing, whoever asks. */
@@ -33,13 +34,15 @@ export class Hosting {
 
   /** Hosts what the projection says of a partition; isolates start in the background, events wait for them in their lanes. */
   async takeOver(partition: number, installations: Installation[]): Promise<void> {
-    const surfaces = await this.#parts.surfacesOf(partition);
+    const stored = await this.#parts.surfacesOf(partition);
+    const surfaces = new Map(stored.map((known) => [`${known.tenant}/${known.pluginId}`, known]));
     this.#finishing.delete(partition);
     this.#held.add(partition);
     for (const { lane } of this.#inPartition(partition)) lane.beginAll();
     for (const installation of installations) {
       const hosted = this.#host(installation);
-      hosted.plugin.surface ??= surfaces.get(`${installation.tenant}/${installation.pluginId}`);
+      const known = surfaces.get(`${installation.tenant}/${installation.pluginId}`);
+      if (known) hosted.plugin.knowSurface(known);
       hosted.apply(installation);
     }
   }
@@ -92,6 +95,15 @@ export class Hosting {
     if (plugin.stage !== 'enabled' && hosted.mayRun) await hosted.start();
     if (plugin.stage !== 'enabled') throw new PlatformError('PLUGIN_NOT_ENABLED', `${pluginId} is not enabled`);
     return plugin;
+  }
+
+  /** The tenant's enabled plugins and what they offer, in the order in which they were enabled; whether their isolates run or not. */
+  enabledPlugins(tenant: string): { pluginId: string; surface: Surface }[] {
+    this.#assertHolds(tenant);
+    return [...(this.#tenants.get(tenant)?.values() ?? [])]
+      .map(({ plugin }) => plugin)
+      .sort((one, other) => one.enabledSince - other.enabledSince || (one.pluginId < other.pluginId ? -1 : 1))
+      .flatMap(({ pluginId, surface }) => (surface ? [{ pluginId, surface }] : []));
   }
 
   list(): { plugin: HostedPlugin; waiting: number }[] {

@@ -3,11 +3,21 @@ import type { Logger } from '@verifywise/service-kit';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 
+/** What any runner last stored of an enabled plugin. */
+export interface KnownSurface {
+  tenant: string;
+  pluginId: string;
+  version: string;
+  surface: Surface;
+  /** When the tenant enabled it, in seconds by the database's clock. */
+  since: number;
+  /** Whether its isolate was stopped because it had nothing to do. */
+  asleep: boolean;
+}
+
 export interface SurfaceRecords {
-  save(
-    stored: { tenant: string; pluginId: string; version: string; surface: Surface },
-    generation: number,
-  ): Promise<void>;
+  /** Answers since when the plugin is enabled; undefined when a newer generation is stored. */
+  save(known: Omit<KnownSurface, 'since'>, generation: number): Promise<number | undefined>;
   remove(tenant: string, pluginId: string): Promise<void>;
 }
 
@@ -31,9 +41,10 @@ export function keepSurfaces(
   return {
     surfaceChanged: (plugin, surface) => {
       const { tenant, pluginId, installation } = plugin;
-      inOrder(plugin, () =>
-        records.save({ tenant, pluginId, version: installation.version, surface }, installation.generation),
-      );
+      const known = { tenant, pluginId, version: installation.version, surface, asleep: false };
+      inOrder(plugin, async () => {
+        plugin.enabledSince = (await records.save(known, installation.generation)) ?? plugin.enabledSince;
+      });
     },
     surfaceGone: (plugin) => inOrder(plugin, () => records.remove(plugin.tenant, plugin.pluginId)),
   };
