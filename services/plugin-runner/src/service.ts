@@ -129,6 +129,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       ...keepSurfaces(surfaces, facts, log),
       lifecycle: (plugin, what) => facts.lifecycle(plugin, what),
       failed: (plugin, failure) => facts.failed(plugin, failure),
+      isolateEnded: () => undefined,
     },
   });
 

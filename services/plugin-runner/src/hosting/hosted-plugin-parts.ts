@@ -30,4 +30,6 @@ export interface HostedPluginParts {
   surfaceGone(plugin: HostedPlugin): void;
   lifecycle(plugin: HostedPlugin, what: 'loaded' | 'unloaded'): void;
   failed(plugin: HostedPlugin, failure: PluginFailure): void;
+  /** Its process ends now; what it held in the runner (transactions, connections) is let go. Called before another can start. */
+  isolateEnded(plugin: HostedPlugin): void;
 }

@@ -272,6 +272,7 @@ export class HostedPlugin {
     this.#digest = undefined;
     this.#socketPath = undefined;
     this.stage = 'none';
+    if (isolate) this.#parts.isolateEnded(this);
     await isolate?.stop();
     await cleanUp?.();
   }
