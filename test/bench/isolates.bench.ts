@@ -1,0 +1,10 @@
+import type { Bench } from './frame/bench.ts';
+import { eventRoundTrip } from './isolates/event-round-trip.ts';
+import { startTime } from './isolates/start-time.ts';
+
+/** What an isolate costs beside a bare forked Node process. */
+export const bench: Bench = {
+  about: 'what an isolate costs beside a bare forked Node process: start, memory, events, routes, bad neighbours',
+  backing: ['rabbitmq', 'postgres'],
+  measurements: [startTime, eventRoundTrip],
+};
