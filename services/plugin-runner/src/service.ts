@@ -15,6 +15,8 @@ import {
 } from '@verifywise/service-kit';
 import { capabilitiesFor } from './capabilities/capabilities.ts';
 import type { RunnerConfig } from './config.ts';
+import { createApplyFilters } from './filtering/apply-filters.ts';
+import { createRunFilters } from './filtering/run-filters.ts';
 import { HeldTenants } from './hosting/held-tenants.ts';
 import type { HostedPlugin } from './hosting/hosted-plugin.ts';
 import { Hosting } from './hosting/hosting.ts';
@@ -27,6 +29,7 @@ import { pluginRoutes } from './http/plugin-routes.ts';
 import { uiExtensions, uiExtensionsRoute } from './http/ui-extensions.ts';
 import { findSurface, listSurfaces } from './messages/find-surface.ts';
 import { partitionWork } from './messages/partition-work.ts';
+import { runFilters } from './messages/run-filters.ts';
 import { PluginFacts } from './messages/plugin-facts.ts';
 import { Ownership } from './ownership/ownership.ts';
 import { isolateBundle } from './package/isolate-bundle.ts';
@@ -122,7 +125,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           isEnabled: (pluginId) => installations.isEnabled(plugin.tenant, pluginId),
           database: notThereYet as never,
           models: notThereYet as never,
-          applyFilters: (_filter, data) => Promise.resolve(data),
+          applyFilters: (...filter) => applyFilters(plugin, ...filter),
         }),
       log: ({ tenant, pluginId, version }, level, message, meta) =>
         log[level]({ tenant, pluginId, version, meta }, `[plugin] ${message}`),
@@ -132,6 +135,8 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       isolateEnded: () => undefined,
     },
   });
+  const filtering = createRunFilters(hosting, config.filterLimitMs);
+  const applyFilters = createApplyFilters(filtering);
 
   const tenants = new HeldTenants({
     hosting,
@@ -154,6 +159,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     broker,
     records,
     tenants,
+    answers: [runFilters(filtering)],
     log,
     // Known only once the port is: a runner that is told no address of its own is reached where it listens.
     self: { id: config.runnerId, url: config.runnerUrl ?? `http://${config.host}:${config.port}` },

@@ -55,21 +55,22 @@ export class Answering {
     const running = new AbortController();
     this.#running.add(running);
     const endDeadline = abortAfter(running, deadlineMs);
-    const reply = await this.#replyTo(question, running.signal);
+    const reply = await this.#replyTo(question, running.signal, deadlineMs);
     endDeadline();
     this.#running.delete(running);
     if (!running.signal.aborted) this.#reply(question, replyTo, reply);
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #replyTo(question: Envelope, signal: AbortSignal): Promise<Reply> {
+  async #replyTo(question: Envelope, signal: AbortSignal, deadlineMs: number): Promise<Reply> {
     const answer = this.#answers.get(question.type);
     if (answer === undefined) {
       return {
         error: { code: 'UNAVAILABLE', message: `${question.type} is not answered here; perhaps by a newer version` },
       };
     }
-    const about: About = { tenant: question.tenant, envelope: question, signal };
+    const { tenant } = question;
+    const about: About = { tenant, envelope: question, signal, ...(deadlineMs > 0 ? { deadlineMs } : {}) };
     try {
       return { result: await answer.answer(question.payload, about) };
     } catch (error) {

@@ -40,6 +40,8 @@ export interface About {
   envelope: Envelope;
   /** Aborted when the asker has given up, or when this process has no more time to finish. */
   signal: AbortSignal;
+  /** Of a question: the milliseconds its asker waits, counted from now. */
+  deadlineMs?: number;
 }
 
 export interface Consumer {

@@ -15,6 +15,7 @@ export * from './questions/plugin-runner.ts';
 export * from './questions/registry-cache.ts';
 export * from './questions/scheduler.ts';
 export * from './registry-entry.ts';
+export * from './route-pattern.ts';
 export * from './surface.ts';
 export * from './topology.ts';
 export * from './work/deliveries.ts';

@@ -17,7 +17,7 @@ export interface CapabilityHands {
   isEnabled(pluginId: string): Promise<boolean>;
   database: DatabaseCapabilities;
   models: ModelCapabilities;
-  applyFilters(filter: string, data: Record<string, unknown>): Promise<Record<string, unknown>>;
+  applyFilters(filter: string, data: Record<string, unknown>, within: string[]): Promise<Record<string, unknown>>;
 }
 
 /** `context.db`; checks for itself what is granted. */
@@ -40,7 +40,7 @@ export function capabilitiesFor(hands: CapabilityHands): Capabilities {
     ...metadataCapabilities(tenant, pluginId, hands.metadata),
     ...hands.database,
     ...hands.models,
-    'filters.apply': (filter, data) => hands.applyFilters(filter, data),
+    'filters.apply': (filter, data, within) => hands.applyFilters(filter, data, within),
     'config.set': async (key, value) => {
       need('config:write');
       return hands.configChanged(await broker.ask(SetConfigValue, { tenant, payload: { pluginId, key, value } }));

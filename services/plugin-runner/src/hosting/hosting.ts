@@ -98,12 +98,12 @@ export class Hosting {
   }
 
   /** The tenant's enabled plugins and what they offer, in the order in which they were enabled; whether their isolates run or not. */
-  enabledPlugins(tenant: string): { pluginId: string; surface: Surface }[] {
+  enabledPlugins(tenant: string): { pluginId: string; surface: Surface; granted: Installation['granted'] }[] {
     this.#assertHolds(tenant);
     return [...(this.#tenants.get(tenant)?.values() ?? [])]
       .map(({ plugin }) => plugin)
       .sort((one, other) => one.enabledSince - other.enabledSince || (one.pluginId < other.pluginId ? -1 : 1))
-      .flatMap(({ pluginId, surface }) => (surface ? [{ pluginId, surface }] : []));
+      .flatMap(({ pluginId, surface, installation: { granted } }) => (surface ? [{ pluginId, surface, granted }] : []));
   }
 
   list(): { plugin: HostedPlugin; waiting: number }[] {

@@ -60,8 +60,7 @@ export function createContext({ setup, channel, settings, events, filters, middl
       filters.add(filter, handler, priority);
     },
     removeFilter: (filter: string, handler: never) => filters.remove(filter, handler),
-    applyFilters: async <Data extends FilterData>(filter: string, data: Data) =>
-      (await channel.ask('filters.apply', filter, data)) as Data,
+    applyFilters: <Data extends FilterData>(filter: string, data: Data) => filters.apply(channel, filter, data),
     middleware: {
       add: (pattern, position, handler, options) => {
         settings.need('middleware:inject');

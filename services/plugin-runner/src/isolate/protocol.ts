@@ -76,6 +76,8 @@ export interface CoreModel {
 export interface HookCall {
   hook: LifecycleHook;
   options: { reason?: 'install' | 'update'; fromVersion?: string; deleteData?: boolean };
+  /** Nobody waits for it: what is not granted is left out, and the plugin goes on without it. */
+  atStart?: boolean;
 }
 
 export interface EventCall {
@@ -97,6 +99,10 @@ export interface FilterCall {
   data: Record<string, unknown>;
   /** Milliseconds each handler may take. */
   limitMs: number;
+  /** Milliseconds all of them may take; those that have not begun by then are left out. */
+  deadlineMs: number;
+  /** The filters inside of whose handlers this one was applied, outermost first. */
+  within: string[];
 }
 
 export interface FilterAnswer {
@@ -111,10 +117,12 @@ export interface MiddlewareCall {
   entries: { id: string; params: Record<string, string> }[];
   request: HostRequest;
   state: MiddlewareState;
-  /** In `after`. */
+  /** In `after` what the route has answered; in `before` what earlier plugins have set for it. */
   response?: HostResponse;
   /** Milliseconds each may take. */
   limitMs: number;
+  /** Milliseconds all of them may take; those that have not begun by then count as late. */
+  deadlineMs: number;
 }
 
 export type MiddlewareAnswer =
@@ -168,7 +176,10 @@ export interface RunnerCalls {
   'db.begin': { request: []; answer: number };
   'db.commit': { request: [transaction: number, events: WireEvent[]]; answer: null };
   'db.rollback': { request: [transaction: number]; answer: null };
-  'filters.apply': { request: [filter: string, data: Record<string, unknown>]; answer: Record<string, unknown> };
+  'filters.apply': {
+    request: [filter: string, data: Record<string, unknown>, within: string[]];
+    answer: Record<string, unknown>;
+  };
   'models.define': { request: [definition: ModelDefinition]; answer: null };
   'models.associate': { request: [association: ModelAssociation]; answer: null };
   'models.sync': { request: [options: { force?: boolean; alter?: boolean }]; answer: null };

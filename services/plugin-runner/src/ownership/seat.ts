@@ -1,4 +1,4 @@
-import type { Broker, Delivery, PartitionConsumer, WorkDelivery } from '@verifywise/broker';
+import type { Broker, Delivery, PartitionConsumer, QuestionAnswer, WorkDelivery } from '@verifywise/broker';
 import { answering } from '@verifywise/broker';
 import type { PartitionHolder } from '@verifywise/contracts';
 import { FindHolder, PlatformError } from '@verifywise/contracts';
@@ -35,6 +35,8 @@ export interface SeatParts {
   records: OwnershipRecords;
   tenants: PartitionTenants;
   self: { id: string; url: string };
+  /** Questions about the tenants of a partition, answered only by the runner that holds it. */
+  answers: QuestionAnswer[];
   log: Logger;
 }
 
@@ -76,11 +78,11 @@ export class Seat {
   }
 
   async open(): Promise<void> {
-    const { broker, tenants } = this.#parts;
+    const { broker, tenants, answers } = this.#parts;
     this.#consumer = await broker.consumePartition(this.partition, {
       event: (delivery) => this.#whenHeld(delivery, () => tenants.event(this.partition, delivery)),
       work: (delivery) => this.#whenHeld(delivery, () => tenants.work(this.partition, delivery)),
-      answers: [answering(FindHolder, () => this.#holder())],
+      answers: [answering(FindHolder, () => this.#holder()), ...answers.map((answer) => this.#onceHeld(answer))],
       lost: (reason) => this.#lost(reason),
     });
   }
@@ -127,6 +129,17 @@ export class Seat {
     if (this.epoch === null)
       throw new PlatformError('NOT_THE_OWNER', `Partition ${this.partition} is changing hands; ask again`);
     return { runnerId: self.id, url: self.url, epoch: this.epoch };
+  }
+
+  /** Asked before it is held, the partition is taken hold of first; until it is handed over, its isolates are here to answer. */
+  #onceHeld({ answer, ...question }: QuestionAnswer): QuestionAnswer {
+    return {
+      ...question,
+      answer: async (payload, about) => {
+        await this.#holder();
+        return answer(payload, about);
+      },
+    };
   }
 
   #whenHeld(delivery: Delivery, take: () => void): void {

@@ -20,9 +20,13 @@ export const ListSurfaces = question<Record<string, never>, { pluginId: string; 
   'list-surfaces',
 );
 
+/** A filter's data, written as JSON, may have this many bytes; whoever asks refuses more, and so does the runner of what a handler returns. */
+export const FILTER_DATA_LIMIT_BYTES = 5 * 1024 * 1024;
+
 /** One filter over all of the tenant's plugins (contract §1). */
 export interface FilterRun {
   filter: string;
+  /** JSON, at most FILTER_DATA_LIMIT_BYTES. */
   data: Record<string, unknown>;
 }
 
@@ -37,11 +41,18 @@ export interface FilterOutcome {
 /** Asked by the host SDK and answered by the tenant's owner: the chain of every plugin's handlers, by priority. */
 export const RunFilters = partitionQuestion<FilterRun, FilterOutcome>('run-filters');
 
+/**
+ * A body, written as JSON, may have this many bytes (contract §1). Whoever asks leaves larger and streamed ones out of the question: they
+ * reach and leave the route unchanged, and plugins see no body.
+ */
+export const MIDDLEWARE_BODY_LIMIT_BYTES = 5 * 1024 * 1024;
+
 /** A request to the platform's own routes, as its gateway received it. */
 export interface HostRequest {
   method: string;
   /** Path and query, as sent: `/api/risks/7?full=1`. */
   url: string;
+  /** Plugins do not see `authorization` and `cookie`; the answer has them again, unchanged. */
   headers: Record<string, string | string[]>;
   /** The parsed JSON body, when there is one. */
   body?: unknown;
@@ -52,11 +63,11 @@ export interface HostRequest {
 export interface HostResponse {
   status: number;
   headers: Record<string, string | string[]>;
-  /** JSON. */
+  /** JSON; when `content-type` says something else, a string to be sent as it is. */
   body?: unknown;
 }
 
-/** Own properties that plugins have set on `req`, kept by the host from `before` to `after`. */
+/** Own properties that plugins have set on `req`, kept by the host from `before` to `after` and set on its own `req` for the route handler. */
 export type MiddlewareState = Record<string, unknown>;
 
 export type MiddlewareRun =
@@ -74,6 +85,7 @@ export type MiddlewareOutcome =
   | {
       kind: 'continue';
       request: Pick<HostRequest, 'headers' | 'body'>;
+      /** In `before` only when a plugin has set a header or status on `res` without answering: what the route's answer starts from. */
       response?: HostResponse;
       state: MiddlewareState;
       failures: MiddlewareFailure[];
