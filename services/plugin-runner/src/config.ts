@@ -28,6 +28,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     scratchFolder: text('RUNNER_SCRATCH_FOLDER', join(tmpdir(), 'verifywise-runner')),
     isolateHeapMb: integer('ISOLATE_HEAP_MB', 128, { min: 16, max: 16_384 }),
     hangLimitMs: integer('ISOLATE_HANG_LIMIT_MS', 3_000, { min: 500, max: 600_000 }),
+    pluginLogLines: integer('PLUGIN_LOG_LINES', 5_000, { min: 10, max: 1_000_000 }),
     handlerLimitMs: integer('HANDLER_LIMIT_MS', 30_000, { min: 100, max: 600_000 }),
     filterLimitMs: integer('FILTER_LIMIT_MS', 1_000, { min: 10, max: 60_000 }),
     middlewareLimitMs: integer('MIDDLEWARE_LIMIT_MS', 1_000, { min: 10, max: 60_000 }),

@@ -25,7 +25,11 @@ import { Reconciler } from './hosting/reconcile.ts';
 import { keepSurfaces } from './hosting/surface-records.ts';
 import { callWebhook } from './http/call-webhook.ts';
 import { clusterRoute, internalRoutes, isolatesRoute } from './http/internal-routes.ts';
+import { LogStreams } from './http/log-streams.ts';
+import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './http/plugin-logs.ts';
 import { pluginRoutes } from './http/plugin-routes.ts';
+import { KnownSecrets } from './logs/known-secrets.ts';
+import { PluginLogs } from './logs/plugin-logs.ts';
 import { uiExtensions, uiExtensionsRoute } from './http/ui-extensions.ts';
 import { findSurface, listSurfaces } from './messages/find-surface.ts';
 import { partitionWork } from './messages/partition-work.ts';
@@ -37,7 +41,9 @@ import { packageStore } from './package/package-store.ts';
 import { PrivateFolders } from './package/private-folders.ts';
 import { UnpackedPackages } from './package/unpacked-packages.ts';
 import { InstallationStore } from './store/installation-store.ts';
+import { LogStore } from './store/log-store.ts';
 import { MetadataStore } from './store/metadata-store.ts';
+import { PluginLogs1732300000004 } from './store/migrations/0004-plugin-logs.ts';
 import { RunnerTables1732300000001 } from './store/migrations/0001-runner-tables.ts';
 import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-surfaces.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
@@ -60,7 +66,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       url: config.databaseUrl,
       schema: 'plugin_runner',
       entities: [],
-      migrations: [OutboxMigration, RunnerTables1732300000001, LifeOfSurfaces1732300000005],
+      migrations: [OutboxMigration, RunnerTables1732300000001, PluginLogs1732300000004, LifeOfSurfaces1732300000005],
       log,
     }),
   );
@@ -78,6 +84,15 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const pluginData = new PluginDataStore(database.source);
   const steps = new StepStore(database.source);
   const secrets = secretBox(config.secretKeys);
+  const logRecords = new LogStore(database.source);
+  const lines = closers.add(
+    new PluginLogs({
+      records: logRecords,
+      secrets: new KnownSecrets(secrets),
+      keep: config.pluginLogLines,
+      log,
+    }),
+  );
   const tokens = serviceTokens({ service: 'plugin-runner', ...config });
   const identity = identityCheck(config);
 
@@ -127,8 +142,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           models: notThereYet as never,
           applyFilters: (...filter) => applyFilters(plugin, ...filter),
         }),
-      log: ({ tenant, pluginId, version }, level, message, meta) =>
-        log[level]({ tenant, pluginId, version, meta }, `[plugin] ${message}`),
+      log: (installation, level, message, meta) => lines.take(installation, level, message, meta),
       ...keepSurfaces(surfaces, facts, log),
       lifecycle: (plugin, what) => facts.lifecycle(plugin, what),
       failed: (plugin, failure) => facts.failed(plugin, failure),
@@ -147,7 +161,12 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       broker,
       installations,
       steps,
-      data: pluginData,
+      data: {
+        deleteAll: async (tenant, pluginId) => {
+          await lines.forget(tenant, pluginId);
+          await pluginData.deleteAll(tenant, pluginId);
+        },
+      },
       callWebhook,
       webhookLimitMs: config.handlerLimitMs,
       log,
@@ -164,6 +183,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     // Known only once the port is: a runner that is told no address of its own is reached where it listens.
     self: { id: config.runnerId, url: config.runnerUrl ?? `http://${config.host}:${config.port}` },
   });
+  const streams = new LogStreams(logRecords);
   const server = closers.add(
     await serveHttp({
       name: 'plugin-runner',
@@ -178,9 +198,10 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           if (!ownership.started) throw new Error('The runner does not consume its partitions yet');
         },
       },
-      openapi: [uiExtensionsRoute, clusterRoute, isolatesRoute],
+      openapi: [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute, clusterRoute, isolatesRoute],
       routers: [
         uiExtensions(identity, surfaces),
+        pluginLogs(identity, logRecords, streams),
         internalRoutes(
           identity,
           {
@@ -202,6 +223,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       ],
     }),
   );
+  closers.addStep('watched logs', () => streams.close());
   const reconciler = new Reconciler({
     broker,
     records: installations,

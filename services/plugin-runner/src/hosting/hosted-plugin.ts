@@ -10,6 +10,7 @@ import type {
   MiddlewareCall,
   WireError,
 } from '../isolate/protocol.ts';
+import type { HookError } from './hook-errors.ts';
 import { hookFailure, loadFailure } from './hook-errors.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
@@ -95,9 +96,8 @@ export class HostedPlugin {
       if (this.stage === 'enabled' || this.stage === 'loaded') hooks.push('onUnload');
       for (const hook of hooks) {
         if (this.stage === 'none') break;
-        await this.#hook(hook, {}, LEAVING_HOOK_LIMIT_MS).catch((error: unknown) =>
-          this.log('error', `${hook} failed`, error),
-        );
+        // Its log says what failed; it leaves all the same.
+        await this.#hook(hook, {}, LEAVING_HOOK_LIMIT_MS).catch(() => undefined);
       }
       await this.#close();
     });
@@ -219,7 +219,7 @@ export class HostedPlugin {
       await isolate.call('setup', setup, SETUP_LIMIT_MS);
     } catch (error) {
       await this.#close();
-      throw loadFailure(pluginId, error);
+      throw this.#told(loadFailure(pluginId, error));
     }
     isolate.watch();
     this.#digest = installation.package.digest;
@@ -258,10 +258,16 @@ export class HostedPlugin {
     } catch (error) {
       await this.#close();
       this.#assertHere();
-      throw hookFailure(this.pluginId, hook, limitMs, error);
+      throw this.#told(hookFailure(this.pluginId, hook, limitMs, error));
     } finally {
       this.#duringHook = undefined;
     }
+  }
+
+  /** Whoever reads the plugin's log reads what became of it. */
+  #told(failure: HookError): HookError {
+    this.log('error', failure.message, { stack: failure.pluginStack });
+    return failure;
   }
 
   async #close(): Promise<void> {

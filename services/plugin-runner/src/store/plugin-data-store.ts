@@ -19,7 +19,7 @@ export class PluginDataStore implements FailedDeliveries, PluginData {
 
   async deleteAll(tenant: string, pluginId: string): Promise<void> {
     await this.#db.transaction(async (transaction) => {
-      for (const table of ['metadata', 'failed_deliveries', 'surfaces']) {
+      for (const table of ['metadata', 'failed_deliveries', 'surfaces', 'plugin_logs']) {
         await transaction.query(`DELETE FROM ${table} WHERE tenant = $1 AND plugin_id = $2`, [tenant, pluginId]);
       }
     });
