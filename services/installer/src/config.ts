@@ -9,6 +9,8 @@ import {
   text,
   type Environment,
 } from '@verifywise/service-kit';
+import { errorBudget } from './error-budget.ts';
+import { strictestBudget } from './installation/error-budget.ts';
 
 /** Everything the installer reads from its environment; limits are those of contract §3 and §4 unless said. */
 export function readConfig(env: Environment) {
@@ -23,6 +25,7 @@ export function readConfig(env: Environment) {
     hookLimitMs: integer('HOOK_LIMIT_MS', 30_000, { min: 100 }),
     installHookLimitMs: integer('INSTALL_HOOK_LIMIT_MS', 120_000, { min: 100 }),
     hookGraceMs: integer('HOOK_GRACE_MS', 15_000, { min: 0 }),
+    errorBudget: errorBudget('PLUGIN_ERROR_BUDGET', strictestBudget),
     operationLeaseMs: integer('OPERATION_LEASE_MS', 15_000, { min: 300 }),
     downloadLimitBytes: integer('DOWNLOAD_LIMIT_BYTES', 50 * 1024 * 1024, { min: 1 }),
     uploadLimitBytes: integer('UPLOAD_LIMIT_BYTES', 10 * 1024 * 1024, { min: 1 }),

@@ -122,7 +122,7 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
     setConfigValue(changeConfig),
   ]);
   closers.addStep('questions', () => questions.stop());
-  const facts = await broker.subscribe('installer', [pluginFailed(createReportFailure(transact))]);
+  const facts = await broker.subscribe('installer', [pluginFailed(createReportFailure(transact, config.errorBudget))]);
   closers.addStep('facts', () => facts.stop());
 
   const api = createApi(config, idempotencyStore(db));

@@ -88,13 +88,15 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
     {
       ...get,
       path: '/api/plugins/:id/errors',
-      summary: 'The last error, and the steps that failed',
+      summary: 'The last error, failures while it was enabled, and the steps that failed',
       query: listQuery,
       answers: { 200: 'Errors, newest first' },
     },
     async (req, res, { tenant }) => {
       const { id, lastError } = await known(tenant, pluginIn(req));
-      res.json(success({ lastError, failedSteps: await records.failedSteps(tenant, id, limitOf(req.query)) }));
+      const limit = limitOf(req.query);
+      const failures = await records.failures(tenant, id, limit);
+      res.json(success({ lastError, failures, failedSteps: await records.failedSteps(tenant, id, limit) }));
     },
   );
   api.add(

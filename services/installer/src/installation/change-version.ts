@@ -122,5 +122,7 @@ async function backToBefore(tx: Parameters<typeof lock>[0], operation: Operation
     ...(record.target === null ? {} : { runningSince: record.target.since }),
   });
   const message = `The ${kind} of ${pluginId} failed, and ${record.version} was restored: ${reason.message}`;
-  await tx.alert(tenant, { pluginId, version: record.version, message }, id);
+  const { suggestedFix } = lastError;
+  const fix = suggestedFix === undefined ? {} : { suggestedFix };
+  await tx.alert(tenant, { pluginId, version: record.version, message, severity: 'warning', ...fix }, id);
 }

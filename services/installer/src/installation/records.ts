@@ -1,4 +1,5 @@
-import type { PluginFailure } from '@verifywise/contracts';
+import type { AlertSeverity, PluginFailure } from '@verifywise/contracts';
+import type { PluginError } from './installed-plugin.ts';
 import type { Actor } from './transaction.ts';
 
 export interface AuditLine {
@@ -16,6 +17,8 @@ export interface AlertLine {
   pluginId: string;
   version: string;
   message: string;
+  severity: AlertSeverity;
+  suggestedFix: string | null;
   failure: PluginFailure | null;
   at: string;
 }
@@ -34,6 +37,8 @@ export interface ErrorLine {
 export interface Records {
   audit(tenant: string, pluginId: string, limit: number): Promise<AuditLine[]>;
   alerts(tenant: string, limit: number): Promise<AlertLine[]>;
+  /** Failures while it was enabled, also those after which it was started again. */
+  failures(tenant: string, pluginId: string, limit: number): Promise<PluginError[]>;
   /** Steps of operations that failed. */
   failedSteps(tenant: string, pluginId: string, limit: number): Promise<ErrorLine[]>;
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode, PluginFailure } from '@verifywise/contracts';
+import type { ErrorBudget } from './error-budget.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
-import { pluginError, settleInError } from './settle.ts';
+import { pluginError, settleInError, settleStartedAgain } from './settle.ts';
 import type { Transact } from './transaction.ts';
 
 export type ReportFailure = (tenant: string, failure: PluginFailure, about: FailureReport) => Promise<void>;
@@ -11,8 +12,11 @@ export interface FailureReport {
   at: string;
 }
 
-/** An enabled plugin failed: it is disabled, the error kept, the admin alerted, others are unaffected (S:14.1). */
-export function createReportFailure(transact: Transact): ReportFailure {
+/**
+ * An enabled plugin failed: the error is kept, the admin alerted, others are unaffected (S:14.1). It is disabled when its error budget
+ * is used up, and started again before that.
+ */
+export function createReportFailure(transact: Transact, budget: ErrorBudget): ReportFailure {
   return (tenant, failure, { id, at }) =>
     transact(async (tx) => {
       const record = await tx.lockInstallation(tenant, failure.pluginId);
@@ -27,9 +31,17 @@ export function createReportFailure(transact: Transact): ReportFailure {
       const { reason, message, stack, during, version } = failure;
       const error = pluginError(
         { code: codeOf[reason], message, ...(stack === undefined ? {} : { stack }) },
-        { version, at, ...(during === undefined ? {} : { during }) },
+        { version, at, reason, ...(during === undefined ? {} : { during }) },
       );
-      await settleInError(tx, record, error, id, failure);
+      const { generation } = failure;
+      if (!(await tx.recordFailure(tenant, failure.pluginId, { reportId: id, generation, error }))) return;
+      const since = new Date(Date.parse(at) - budget.seconds * 1_000);
+      const failures = await tx.countFailures(tenant, failure.pluginId, since, record.runningSince);
+      if (failures >= budget.failures) await settleInError(tx, record, error, id, failure);
+      else {
+        const count = `${failures} of ${budget.failures} within ${budget.seconds} s`;
+        await settleStartedAgain(tx, record, { error, failure, alertId: id, count });
+      }
     });
 }
 

@@ -57,8 +57,29 @@ export async function settleInError(
   if (wasEnabled) await publishLifecycle(tx, settled);
   const { tenant, pluginId, version } = settled;
   const message = `Plugin ${pluginId} ${version} was disabled: ${error.message}`;
-  await tx.alert(tenant, { pluginId, version, message, ...(failure === undefined ? {} : { failure }) }, alertId);
+  await tx.alert(tenant, { pluginId, version, message, severity: 'critical', ...alertParts(error, failure) }, alertId);
   return settled;
+}
+
+/** It failed, and failing so often is allowed: a new generation has its runner start it again (contract §4). */
+export async function settleStartedAgain(
+  tx: Transaction,
+  record: InstalledRecord,
+  { error, failure, alertId, count }: { error: PluginError; failure: PluginFailure; alertId: string; count: string },
+): Promise<void> {
+  const startsAgain = record.desired === 'enabled';
+  const generation = startsAgain ? await tx.nextGeneration() : record.generation;
+  const settled = { ...record, generation, lastError: error, updatedAt: new Date() };
+  await tx.saveInstallation(settled);
+  if (!startsAgain) return;
+  await tx.tellRunner(settled);
+  const { tenant, pluginId, version } = settled;
+  const message = `Plugin ${pluginId} ${version} failed (${count}) and was started again: ${error.message}`;
+  await tx.alert(tenant, { pluginId, version, message, severity: 'warning', ...alertParts(error, failure) }, alertId);
+}
+
+function alertParts({ suggestedFix: fix }: PluginError, failure: PluginFailure | undefined) {
+  return { ...(fix === undefined ? {} : { suggestedFix: fix }), ...(failure === undefined ? {} : { failure }) };
 }
 
 async function publishLifecycle(tx: Transaction, { tenant, pluginId, version, state, generation }: InstalledRecord) {
@@ -75,14 +96,21 @@ export async function lock(tx: Transaction, tenant: string, pluginId: string): P
 /** What is kept of an error for the admin. */
 export function pluginError(
   error: ErrorAnswer & { stack?: string },
-  about: { version: string; during?: string; at?: string },
+  about: { version: string; during?: string; at?: string; reason?: PluginFailure['reason'] },
 ): PluginError {
-  const fix = suggestedFix(error.code, about.during);
+  const { during, reason } = about;
+  const fix = suggestedFix({
+    code: error.code,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(during === undefined ? {} : { during }),
+    ...(reason === undefined ? {} : { reason }),
+  });
   return {
     code: error.code,
     message: error.message,
     ...(error.stack === undefined ? {} : { stack: error.stack }),
-    ...(about.during === undefined ? {} : { during: about.during }),
+    ...(during === undefined ? {} : { during }),
     version: about.version,
     at: about.at ?? new Date().toISOString(),
     ...(fix === undefined ? {} : { suggestedFix: fix }),

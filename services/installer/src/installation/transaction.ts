@@ -1,5 +1,5 @@
-import type { Fact, PluginFailure } from '@verifywise/contracts';
-import type { ConfigRecord, InstalledRecord } from './installed-plugin.ts';
+import type { AlertSeverity, Fact, PluginFailure } from '@verifywise/contracts';
+import type { ConfigRecord, InstalledRecord, PluginError } from './installed-plugin.ts';
 
 /** Who did something: an admin, or the platform itself. */
 export type Actor = { userId: string; role: string; name?: string; email?: string } | { service: string };
@@ -27,7 +27,16 @@ export interface Alert {
   pluginId: string;
   version: string;
   message: string;
+  severity: AlertSeverity;
+  suggestedFix?: string;
   failure?: PluginFailure;
+}
+
+/** One failure of a plugin, as a runner reported it. */
+export interface FailureEntry {
+  reportId: string;
+  generation: number;
+  error: PluginError;
 }
 
 /** Everything that changes together: rows, the facts about them, and the audit log. */
@@ -45,6 +54,10 @@ export interface Transaction {
   audit(tenant: string, entry: AuditEntry): Promise<void>;
   /** Stored, and published as a fact for whoever notifies admins; an alert with an id that is known is not repeated. */
   alert(tenant: string, alert: Alert, id: string): Promise<void>;
+  /** False when this report was recorded before. What is too old to count anywhere goes. */
+  recordFailure(tenant: string, pluginId: string, failure: FailureEntry): Promise<boolean>;
+  /** How often the plugin has failed since that moment, in the life that began with that generation. */
+  countFailures(tenant: string, pluginId: string, since: Date, sinceGeneration: number): Promise<number>;
   publish<Payload>(fact: Fact<Payload>, tenant: string, payload: Payload): Promise<void>;
   /** Tells the owner of the tenant's partition what the installation is now. */
   tellRunner(record: InstalledRecord): Promise<void>;

@@ -171,6 +171,31 @@ class RecordsMigration implements MigrationInterface {
   }
 }
 
+class FailuresMigration implements MigrationInterface {
+  readonly name = 'Failures1700000000014';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`CREATE TABLE failures (
+      report_id text PRIMARY KEY,
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      generation bigint NOT NULL,
+      error jsonb NOT NULL,
+      at timestamptz NOT NULL
+    )`);
+    await runner.query('CREATE INDEX failures_of_plugin ON failures (tenant, plugin_id, at)');
+    await runner.query('CREATE INDEX failures_by_time ON failures (at)');
+    await runner.query(`ALTER TABLE alerts
+      ADD COLUMN severity text NOT NULL DEFAULT 'critical',
+      ADD COLUMN suggested_fix text`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE alerts DROP COLUMN severity, DROP COLUMN suggested_fix');
+    await runner.query('DROP TABLE failures');
+  }
+}
+
 export const migrations = [
   OutboxMigration,
   IdempotencyMigration,
@@ -178,4 +203,5 @@ export const migrations = [
   OperationsMigration,
   PackagesMigration,
   RecordsMigration,
+  FailuresMigration,
 ];

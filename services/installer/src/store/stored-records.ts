@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { PluginError } from '../installation/installed-plugin.ts';
 import type { AlertLine, AuditLine, ErrorLine, Records } from '../installation/records.ts';
 
 /** The audit log, alerts and errors, read back. */
@@ -19,10 +20,18 @@ export class StoredRecords implements Records {
 
   alerts(tenant: string, limit: number): Promise<AlertLine[]> {
     return this.#source.query<AlertLine[]>(
-      `SELECT id, plugin_id AS "pluginId", version, message, failure, at
+      `SELECT id, plugin_id AS "pluginId", version, message, severity, suggested_fix AS "suggestedFix", failure, at
        FROM alerts WHERE tenant = $1 ORDER BY at DESC LIMIT $2`,
       [tenant, limit],
     );
+  }
+
+  async failures(tenant: string, pluginId: string, limit: number): Promise<PluginError[]> {
+    const rows = await this.#source.query<{ error: PluginError }[]>(
+      'SELECT error FROM failures WHERE tenant = $1 AND plugin_id = $2 ORDER BY at DESC, report_id LIMIT $3',
+      [tenant, pluginId, limit],
+    );
+    return rows.map(({ error }) => error);
   }
 
   failedSteps(tenant: string, pluginId: string, limit: number): Promise<ErrorLine[]> {

@@ -9,7 +9,7 @@ import {
 import type { Outbox } from '@verifywise/service-kit';
 import type { EntityManager } from 'typeorm';
 import { installationOf, type ConfigRecord, type InstalledRecord } from '../installation/installed-plugin.ts';
-import type { Alert, AuditEntry, ConfigChange, Transaction } from '../installation/transaction.ts';
+import type { Alert, AuditEntry, ConfigChange, FailureEntry, Transaction } from '../installation/transaction.ts';
 import { ConfigTable, InstallationTable, type InstallationRow } from './tables.ts';
 
 interface Said {
@@ -37,6 +37,11 @@ export function createTransactions(outbox: Outbox, partitions: number, committed
     },
   };
 }
+
+/** Longer than any error budget looks back. */
+const FAILURES_KEPT = `interval '8 days'`;
+/** Of one plugin; no budget allows more. */
+const MOST_FAILURES_KEPT = 1_000;
 
 class StoredTransaction implements Transaction {
   /** Kept for the end: adding to the outbox makes other transactions of the tenant wait. */
@@ -71,6 +76,7 @@ class StoredTransaction implements Transaction {
 
   async removeInstallation(tenant: string, pluginId: string): Promise<void> {
     await this.#manager.getRepository(InstallationTable).delete({ tenant, pluginId });
+    await this.#manager.query('DELETE FROM failures WHERE tenant = $1 AND plugin_id = $2', [tenant, pluginId]);
   }
 
   async saveConfig(config: ConfigRecord): Promise<void> {
@@ -100,13 +106,38 @@ class StoredTransaction implements Transaction {
   }
 
   async alert(tenant: string, alert: Alert, id: string): Promise<void> {
-    const { pluginId, version, message, failure } = alert;
+    const { pluginId, version, message, severity, suggestedFix, failure } = alert;
     const stored = await this.#manager.query<unknown[]>(
-      `INSERT INTO alerts (id, tenant, plugin_id, version, message, failure) VALUES ($1, $2, $3, $4, $5, $6)
-       ON CONFLICT (id) DO NOTHING RETURNING id`,
-      [id, tenant, pluginId, version, message, jsonOf(failure)],
+      `INSERT INTO alerts (id, tenant, plugin_id, version, message, severity, suggested_fix, failure)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id`,
+      [id, tenant, pluginId, version, message, severity, suggestedFix ?? null, jsonOf(failure)],
     );
     if (stored.length > 0) await this.publish(PluginAlert, tenant, alert);
+  }
+
+  async recordFailure(tenant: string, pluginId: string, failure: FailureEntry): Promise<boolean> {
+    const { reportId, generation, error } = failure;
+    const added = await this.#manager.query<unknown[]>(
+      `INSERT INTO failures (report_id, tenant, plugin_id, generation, error, at) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (report_id) DO NOTHING RETURNING report_id`,
+      [reportId, tenant, pluginId, generation, jsonOf(error), error.at],
+    );
+    await this.#manager.query(`DELETE FROM failures WHERE at < now() - ${FAILURES_KEPT}`);
+    await this.#manager.query(
+      `DELETE FROM failures WHERE tenant = $1 AND plugin_id = $2 AND at < (
+         SELECT at FROM failures WHERE tenant = $1 AND plugin_id = $2 ORDER BY at DESC OFFSET $3 LIMIT 1)`,
+      [tenant, pluginId, MOST_FAILURES_KEPT],
+    );
+    return added.length > 0;
+  }
+
+  async countFailures(tenant: string, pluginId: string, since: Date, sinceGeneration: number): Promise<number> {
+    const rows = await this.#manager.query<{ failures: string }[]>(
+      `SELECT count(*) AS failures FROM failures
+       WHERE tenant = $1 AND plugin_id = $2 AND at > $3 AND generation >= $4`,
+      [tenant, pluginId, since, sinceGeneration],
+    );
+    return Number(rows[0]?.failures);
   }
 
   publish<Payload>(said: Fact<Payload>, tenant: string, payload: Payload): Promise<void> {

@@ -36,13 +36,22 @@ export interface PluginFailure {
   message: string;
   stack?: string;
 }
-/** Published by the runner; the installer disables the plugin and alerts the admin. */
+/** Published by the runner; the installer alerts the admin, and disables the plugin or has it started again. */
 export const PluginFailed = fact<PluginFailure>('plugin.failed');
 
+/** `critical`: a plugin was disabled. `warning`: something failed, and the plugin runs again as before. */
+export type AlertSeverity = 'warning' | 'critical';
+
 /** Published by the installer for admins: something needs their eyes. */
-export const PluginAlert = fact<{ pluginId: string; version: string; message: string; failure?: PluginFailure }>(
-  'plugin.alert',
-);
+export const PluginAlert = fact<{
+  pluginId: string;
+  version: string;
+  message: string;
+  severity: AlertSeverity;
+  /** What an admin can do about it (S:14.4). */
+  suggestedFix?: string;
+  failure?: PluginFailure;
+}>('plugin.alert');
 
 /** Published by the runner when what a plugin offers has changed. */
 export const SurfaceChanged = fact<{ pluginId: string; generation: number }>('plugin.surface_changed');
