@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import {
   commonSettings,
+  decimal,
   identitySettings,
   integer,
+  list,
   optionalText,
   optionalUrl,
   readSettings,
@@ -26,7 +28,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     runnerId: optionalText('RUNNER_ID'),
     runnerUrl: optionalUrl('RUNNER_URL'),
     scratchFolder: text('RUNNER_SCRATCH_FOLDER', join(tmpdir(), 'verifywise-runner')),
+    readableFolders: list('PLUGIN_READABLE_FOLDERS'),
+    egressAllowed: list('PLUGIN_EGRESS_ALLOW'),
     isolateHeapMb: integer('ISOLATE_HEAP_MB', 128, { min: 16, max: 16_384 }),
+    isolateMemoryMb: integer('ISOLATE_MEMORY_MB', 256, { min: 64, max: 1_048_576 }),
+    idleStopMinutes: decimal('RUNNER_IDLE_STOP_MINUTES', 0, { min: 0, max: 100_000 }),
     hangLimitMs: integer('ISOLATE_HANG_LIMIT_MS', 3_000, { min: 500, max: 600_000 }),
     pluginLogLines: integer('PLUGIN_LOG_LINES', 5_000, { min: 10, max: 1_000_000 }),
     handlerLimitMs: integer('HANDLER_LIMIT_MS', 30_000, { min: 100, max: 600_000 }),

@@ -21,7 +21,9 @@ import { HeldTenants } from './hosting/held-tenants.ts';
 import type { HostedPlugin } from './hosting/hosted-plugin.ts';
 import { Hosting } from './hosting/hosting.ts';
 import { readableConfig } from './hosting/plugin-config.ts';
+import { IsolateMemory } from './hosting/isolate-memory.ts';
 import { Reconciler } from './hosting/reconcile.ts';
+import { Sleep } from './hosting/sleep.ts';
 import { keepSurfaces } from './hosting/surface-records.ts';
 import { callWebhook } from './http/call-webhook.ts';
 import { clusterRoute, internalRoutes, isolatesRoute } from './http/internal-routes.ts';
@@ -39,6 +41,7 @@ import { Ownership } from './ownership/ownership.ts';
 import { isolateBundle } from './package/isolate-bundle.ts';
 import { packageStore } from './package/package-store.ts';
 import { PrivateFolders } from './package/private-folders.ts';
+import { ScratchFolders } from './package/scratch-folders.ts';
 import { UnpackedPackages } from './package/unpacked-packages.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { LogStore } from './store/log-store.ts';
@@ -50,6 +53,7 @@ import { OwnershipStore } from './store/ownership-store.ts';
 import { PluginDataStore } from './store/plugin-data-store.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
+import { watchIsolates } from './watch-isolates.ts';
 
 /** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
 const AFTER_DRAIN_MS = 5_000;
@@ -105,12 +109,14 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     log,
   );
   const privateFolders = closers.add(await PrivateFolders.open(config.scratchFolder));
+  const scratchFolders = closers.add(await ScratchFolders.open(config.scratchFolder));
   const packages = new UnpackedPackages(
     join(config.scratchFolder, 'packages'),
     packageStore(config.installerUrl, tokens),
   );
 
-  const hosting = new Hosting({
+  const notes = watchIsolates(metrics, () => hosting.list());
+  const hosting: Hosting = new Hosting({
     partitions,
     failedDeliveries: pluginData,
     log,
@@ -118,16 +124,19 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     plugin: {
       bundle,
       limits: { heapMb: config.isolateHeapMb, hangLimitMs: config.hangLimitMs, handlerLimitMs: config.handlerLimitMs },
+      memory: new IsolateMemory(config.isolateMemoryMb),
+      notes,
       packages,
       privateFolder: () => privateFolders.create(),
       configOf: (installation) => readableConfig(secrets, installation),
-      surroundings: () =>
-        Promise.resolve({
-          scratchFolder: null,
-          egressAllowed: [],
-          models: { definitions: [], associations: [] },
-          coreModels: [],
-        }),
+      readableFolders: config.readableFolders,
+      surroundings: async (installation) => ({
+        scratchFolder: await scratchFolders.forIsolate(installation),
+        egressAllowed: config.egressAllowed,
+        models: { definitions: [], associations: [] },
+        coreModels: [],
+      }),
+      left: ({ tenant, pluginId }) => scratchFolders.remove(tenant, pluginId),
       capabilities: (plugin: HostedPlugin) =>
         capabilitiesFor({
           broker,
@@ -151,6 +160,8 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   });
   const filtering = createRunFilters(hosting, config.filterLimitMs);
   const applyFilters = createApplyFilters(filtering);
+
+  closers.add(new Sleep({ idleMs: config.idleStopMinutes * 60_000, plugins: () => hosting.sleepers(), log }));
 
   const tenants = new HeldTenants({
     hosting,

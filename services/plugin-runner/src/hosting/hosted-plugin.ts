@@ -1,30 +1,37 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Installation, LifecycleHook, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type {
   EventCall,
   FilterAnswer,
   FilterCall,
+  IsolateCalls,
   JobCall,
   LogLevel,
   MiddlewareAnswer,
   MiddlewareCall,
-  WireError,
 } from '../isolate/protocol.ts';
-import type { HookError } from './hook-errors.ts';
-import { hookFailure, loadFailure } from './hook-errors.ts';
-import type { IsolateCrash } from './isolate-crash.ts';
+import { pause } from '../pause.ts';
+import { HookError, hookFailure } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
-import { IsolateProcess } from './isolate-process.ts';
-import type { KnownSurface } from './surface-records.ts';
+import type { CrashReason, IsolateCrash } from './isolate-crash.ts';
+import { LONGEST_REQUEST_MS } from './longest-request.ts';
+import { PluginIsolate } from './plugin-isolate.ts';
+import { PluginUses } from './plugin-uses.ts';
 import type { Stage } from './stage.ts';
 import { stageAfter } from './stage.ts';
+import type { KnownSurface } from './surface-records.ts';
 
-/** Loading code and reading a manifest; what takes longer does I/O at the top of its module. */
-const SETUP_LIMIT_MS = 30_000;
 /** Hooks that run without an installer waiting: at start and on taking over (contract §4). */
 const HOOK_LIMIT_MS = 30_000;
 /** Hooks of a plugin that leaves: a container platform gives a process 30 s to stop, and the next runner waits for this one. */
 const LEAVING_HOOK_LIMIT_MS = 5_000;
+
+export interface LastCrash {
+  reason: CrashReason;
+  message: string;
+  at: Date;
+}
 
 /** One plugin of one tenant in this runner: its isolate and the order of what happens to it. */
 export class HostedPlugin {
@@ -35,15 +42,22 @@ export class HostedPlugin {
   enabledSince = Infinity;
   /** Moved: what it was doing counts on the next runner. Removed: it counts nowhere. */
   gone: 'moved' | 'removed' | undefined;
+  /** Enabled, without a process because there was nothing to do. */
+  asleep = false;
+  /** What of its own kept its process from being stopped, when it was last asked. */
+  awakeFor: string[] = [];
+  lastCrash: LastCrash | undefined;
+  readonly uses = new PluginUses();
   readonly #parts: HostedPluginParts;
-  #isolate: IsolateProcess | undefined;
-  #digest: string | undefined;
-  #socketPath: string | undefined;
-  #cleanUp: (() => Promise<void>) | undefined;
+  #isolate: PluginIsolate | undefined;
+  /** The version whose surface is known. */
+  #surfaceVersion: string | undefined;
+  #ended: { state: 'stopped' | 'crashed'; since: Date } = { state: 'stopped', since: new Date() };
+  /** Of the processes before this one. */
+  #cpuSeconds = 0;
   /** One thing at a time: hooks, starts and stops wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
   #duringHook: LifecycleHook | undefined;
-  readonly #answering = new Set<Promise<void>>();
 
   constructor(installation: Installation, parts: HostedPluginParts) {
     this.installation = installation;
@@ -58,19 +72,36 @@ export class HostedPlugin {
     return this.installation.pluginId;
   }
 
-  get isolate(): Pick<IsolateProcess, 'state' | 'pid' | 'startedAt'> | undefined {
-    return this.#isolate;
+  /** Its process as operators see it. */
+  get isolate() {
+    const { pid, startedAt, since, state, figures } = this.#isolate?.process ?? {};
+    return {
+      ...(state && since ? { state, since } : this.#ended),
+      pid,
+      startedAt,
+      residentBytes: figures?.residentBytes(),
+      cpuSeconds: this.#cpuSeconds + (figures?.cpuSeconds() ?? 0),
+    };
   }
 
-  /** Runs one step of an operation as the installer asked; rejects with HOOK_FAILED or HOOK_TIMED_OUT and ends the isolate. */
+  /** Whether its isolate runs what the installer says now: version and files. */
+  get upToDate(): boolean {
+    return this.#isolate?.fits(this.installation) ?? false;
+  }
+
+  /** Runs one step of an operation as the installer asked; rejects with a HookError and ends the isolate. */
   runHook({ installation, hook, options, limitMs }: RunHookRequest): Promise<Surface | undefined> {
     return this.#inTurn(async () => {
       this.adopt(installation);
+      const slept = this.asleep;
+      this.asleep = false;
       if (hook === 'onUnload' && this.stage === 'none') return undefined;
       const alone = hook === 'onInstall' || hook === 'onUninstall';
       if (alone) await this.#close();
-      await this.#open();
+      if (!this.#isolate?.runs(this.installation)) await this.#open();
       if (!alone && hook !== 'onLoad' && this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
+      // What `onDisable` undoes, `onEnable` has done in the same process.
+      if (slept && hook === 'onDisable') await this.#hook('onEnable', {}, HOOK_LIMIT_MS);
       const surface = await this.#hook(hook, options, limitMs);
       if (hook === 'onUnload' || hook === 'onUninstall') await this.#close();
       return surface;
@@ -80,25 +111,40 @@ export class HostedPlugin {
   /** Starts the plugin if, when its turn has come, it still may run; resolves when `onEnable` is done. */
   ensureEnabled(mayRun: () => boolean): Promise<void> {
     return this.#inTurn(async () => {
-      if (!mayRun()) return;
-      if (this.stage === 'enabled' && this.#digest === this.installation.package.digest) return;
-      await this.#open();
-      if (this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
-      if (this.stage === 'loaded') await this.#hook('onEnable', {}, HOOK_LIMIT_MS);
+      if (!mayRun() || (this.stage === 'enabled' && this.upToDate)) return;
+      const began = performance.now();
+      const slept = this.asleep;
+      this.asleep = false;
+      if (!this.upToDate) {
+        // It goes on in another process: what it is doing now is finished first.
+        if (this.uses.what !== undefined) await Promise.race([this.uses.settled(), pause(LONGEST_REQUEST_MS)]);
+        await this.#leave([]);
+        await this.#open();
+      }
+      const unasked = { atStart: true, told: !slept };
+      if (this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS, unasked);
+      if (this.stage === 'loaded') await this.#hook('onEnable', {}, HOOK_LIMIT_MS, unasked);
+      if (!slept) return;
+      this.#parts.woke(this);
+      this.#parts.notes.woken((performance.now() - began) / 1_000);
+    });
+  }
+
+  /** `onUnload` and the end of the process, without anything being told: it is enabled as before, and wakes when it is needed. */
+  fallAsleep(): Promise<void> {
+    this.asleep = true;
+    return this.#inTurn(async () => {
+      if (!this.asleep || this.stage !== 'enabled') return;
+      await this.#leave([], { told: false });
+      this.#parts.fellAsleep(this);
+      this.#parts.notes.fellAsleep();
     });
   }
 
   /** `onDisable` when enabled, `onUnload` when loaded, then the end of the process. Errors of the plugin do not stop it. */
   unload(): Promise<void> {
     return this.#inTurn(async () => {
-      const hooks: LifecycleHook[] =
-        this.stage === 'enabled' && this.installation.desired !== 'enabled' ? ['onDisable'] : [];
-      if (this.stage === 'enabled' || this.stage === 'loaded') hooks.push('onUnload');
-      for (const hook of hooks) {
-        if (this.stage === 'none') break;
-        // Its log says what failed; it leaves all the same.
-        await this.#hook(hook, {}, LEAVING_HOOK_LIMIT_MS).catch(() => undefined);
-      }
+      await this.#leave(this.stage === 'enabled' && this.installation.desired !== 'enabled' ? ['onDisable'] : []);
       await this.#close();
     });
   }
@@ -110,54 +156,47 @@ export class HostedPlugin {
   }
 
   /** What another runner has stored of it; what it says itself here counts more. */
-  knowSurface({ surface, since }: KnownSurface): void {
+  knowSurface({ surface, since, asleep, version }: KnownSurface): void {
     if (this.surface) return;
     this.surface = surface;
+    this.#surfaceVersion = version;
     this.enabledSince = since;
+    // Another version may offer something else, and has to be started once to say so.
+    this.asleep = asleep && version === this.installation.version;
   }
 
   /** It is disabled: from now on nobody needs to ask it anything. */
   dropSurface(): void {
+    this.asleep = false;
     if (!this.surface) return;
     this.surface = undefined;
     this.#parts.surfaceGone(this);
   }
 
-  deliver(call: EventCall): Promise<{ errors: WireError[] }> {
-    return this.#running().call('event', call, this.#parts.limits.handlerLimitMs);
+  deliver(call: EventCall): Promise<IsolateCalls['event']['answer']> {
+    return this.#asked('event', call, this.#parts.limits.handlerLimitMs, `event ${call.event}`);
   }
 
   runJob(call: JobCall, limitMs: number): Promise<'done' | 'no-handler'> {
-    return this.#running().call('job', call, limitMs);
+    return this.#asked('job', call, limitMs, `job ${call.schedule}`);
   }
 
   filter(call: FilterCall, limitMs: number): Promise<FilterAnswer> {
-    return this.#running().call('filter', call, limitMs);
+    return this.#asked('filter', call, limitMs, `filter ${call.filter}`);
   }
 
   middleware(call: MiddlewareCall, limitMs: number): Promise<MiddlewareAnswer> {
-    return this.#running().call('middleware', call, limitMs);
+    return this.#asked('middleware', call, limitMs, `middleware ${call.phase}`);
   }
 
-  /** Where the isolate's HTTP answers; the plugin must be enabled. */
-  socketPath(): string {
-    if (this.stage !== 'enabled' || this.#socketPath === undefined) throw notEnabled(this.pluginId);
-    return this.#socketPath;
+  /** Has something asked of the isolate's HTTP; the plugin must be enabled. */
+  async request<Answer>(what: string, ask: (socketPath: string) => Promise<Answer>): Promise<Answer> {
+    return this.uses.until(ask(this.#enabled().socketPath), what);
   }
 
-  /** Counts a request as under way until it is answered. */
-  async untilAnswered(answered: Promise<void>): Promise<void> {
-    this.#answering.add(answered);
-    try {
-      await answered;
-    } finally {
-      this.#answering.delete(answered);
-    }
-  }
-
-  /** Resolves when every request that is under way now is answered. */
-  async answeredAll(): Promise<void> {
-    await Promise.allSettled(this.#answering);
+  /** What keeps its process from being stopped; empty when nothing would be missed. */
+  keptAwakeBy(): Promise<string[]> {
+    return this.#enabled().keptAwakeBy();
   }
 
   /** Takes over what an admin has changed: version, grants, settings. The isolate's grants and settings follow at once. */
@@ -165,23 +204,25 @@ export class HostedPlugin {
     const known = this.installation;
     if (installation.generation < known.generation) return;
     this.installation = installation;
-    if (installation.generation === known.generation || !this.#isolate?.alive) return;
-    try {
-      this.#isolate
-        .call('settings', this.#settings(), SETUP_LIMIT_MS)
-        .catch((error: unknown) => this.log('warn', 'The new settings could not be handed to the plugin', error));
-    } catch (error) {
-      this.log('error', 'The new settings cannot be read', error);
-    }
+    if (installation.generation > known.generation) this.#isolate?.adoptSettings();
   }
 
   log(level: LogLevel, message: string, meta?: unknown): void {
     this.#parts.log(this.installation, level, message, meta);
   }
 
-  #running(): IsolateProcess {
-    if (this.stage !== 'enabled' || !this.#isolate) throw notEnabled(this.pluginId);
-    return this.#isolate;
+  async #asked<Call extends keyof IsolateCalls>(
+    call: Call,
+    request: IsolateCalls[Call]['request'],
+    limitMs: number,
+    what: string,
+  ): Promise<IsolateCalls[Call]['answer']> {
+    return this.uses.until(this.#enabled().running.call(call, request, limitMs), what);
+  }
+
+  #enabled(): PluginIsolate {
+    if (this.stage === 'enabled' && this.#isolate) return this.#isolate;
+    throw new PlatformError('PLUGIN_NOT_ENABLED', `${this.pluginId} is not enabled`);
   }
 
   #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
@@ -191,51 +232,20 @@ export class HostedPlugin {
   }
 
   async #open(): Promise<void> {
-    const { installation } = this;
     this.#assertHere();
-    if (this.#isolate?.alive && this.#digest === installation.package.digest) return;
     await this.#close();
-    const { packages, bundle, limits } = this.#parts;
-    const { folder, entry } = await packages.folderOf(installation.package);
-    const own = await this.#parts.privateFolder();
-    this.#cleanUp = () => own.remove();
-    const isolate = await this.#spawned(() => {
-      const { heapMb, hangLimitMs } = limits;
-      return new IsolateProcess({
-        ...{ bundle, packageFolder: folder, privateFolder: own.path, heapMb, hangLimitMs },
-        capabilities: this.#parts.capabilities(this),
-        log: (level, message, meta) => this.log(level, message, meta),
-        surfaceChanged: (surface) => this.#surfaceChanged(surface),
-        crashed: (isolate, crash) => this.#crashed(isolate, crash),
-      });
+    const isolate = new PluginIsolate(this, this.#parts, {
+      surfaceChanged: (surface) => this.#offers(surface),
+      crashed: (crashed, crash) => this.#crashed(crashed, crash),
     });
-    const socketPath = `${own.path}/http.sock`;
-    const { tenant, pluginId } = this;
-    const { manifest } = installation;
+    this.#isolate = isolate;
     try {
-      const surroundings = await this.#parts.surroundings(installation);
-      const place = { folder, entry, socketPath, ...surroundings };
-      const setup = { tenant, pluginId, manifest, ...this.#settings(), ...place };
-      await isolate.call('setup', setup, SETUP_LIMIT_MS);
+      await isolate.start();
+      this.stage = 'code';
     } catch (error) {
       await this.#close();
-      throw this.#told(loadFailure(pluginId, error));
-    }
-    isolate.watch();
-    this.#digest = installation.package.digest;
-    this.#socketPath = socketPath;
-    this.stage = 'code';
-  }
-
-  /** A plugin that left while its files were fetched must not start a process that nobody would end. */
-  async #spawned(spawn: () => IsolateProcess): Promise<IsolateProcess> {
-    try {
       this.#assertHere();
-      this.#isolate = spawn();
-      return this.#isolate;
-    } catch (error) {
-      await this.#close();
-      throw error;
+      throw this.#told(error);
     }
   }
 
@@ -245,15 +255,19 @@ export class HostedPlugin {
     if (this.gone) throw new PlatformError('NOT_THE_OWNER', `${this.pluginId} has moved to another runner; ask again`);
   }
 
-  async #hook(hook: LifecycleHook, options: RunHookRequest['options'], limitMs: number): Promise<Surface> {
-    const isolate = this.#isolate as IsolateProcess;
+  async #hook(
+    hook: LifecycleHook,
+    options: RunHookRequest['options'],
+    limitMs: number,
+    { atStart = false, told = true } = {},
+  ): Promise<Surface> {
     this.#duringHook = hook;
     try {
-      const surface = await isolate.hook({ hook, options }, limitMs);
+      const surface = await (this.#isolate as PluginIsolate).hook({ hook, options, atStart }, limitMs);
       this.stage = stageAfter(hook, this.stage);
-      if (hook === 'onLoad') this.#parts.lifecycle(this, 'loaded');
-      if (hook === 'onUnload') this.#parts.lifecycle(this, 'unloaded');
-      if (hook === 'onEnable') this.#surfaceChanged(surface);
+      if (told && hook === 'onLoad') this.#parts.lifecycle(this, 'loaded');
+      if (told && hook === 'onUnload') this.#parts.lifecycle(this, 'unloaded');
+      if (hook === 'onEnable') this.#offers(surface);
       return surface;
     } catch (error) {
       await this.#close();
@@ -264,50 +278,67 @@ export class HostedPlugin {
     }
   }
 
+  /** The hooks of leaving, and the end of the process; a plugin that fails at them leaves all the same. */
+  async #leave(before: LifecycleHook[], { told = true } = {}): Promise<void> {
+    const hooks: LifecycleHook[] = [...before];
+    if (this.stage === 'enabled' || this.stage === 'loaded') hooks.push('onUnload');
+    for (const hook of hooks) {
+      if (this.stage === 'none') break;
+      // Its log says what failed.
+      await this.#hook(hook, {}, LEAVING_HOOK_LIMIT_MS, { told }).catch(() => undefined);
+    }
+    await this.#close();
+  }
+
   /** Whoever reads the plugin's log reads what became of it. */
-  #told(failure: HookError): HookError {
-    this.log('error', failure.message, { stack: failure.pluginStack });
-    return failure;
+  #told(error: unknown): unknown {
+    if (!(error instanceof HookError)) return error;
+    this.log('error', error.message, { stack: error.pluginStack });
+    if (error.reason === 'hook-timeout') this.#noteCrash('hook-timeout', error.message);
+    return error;
   }
 
   async #close(): Promise<void> {
     const isolate = this.#isolate;
-    const cleanUp = this.#cleanUp;
     this.#isolate = undefined;
-    this.#cleanUp = undefined;
-    this.#digest = undefined;
-    this.#socketPath = undefined;
     this.stage = 'none';
-    if (isolate) this.#parts.isolateEnded(this);
-    await isolate?.stop();
-    await cleanUp?.();
+    if (isolate) {
+      const crashed = isolate.process?.state === 'crashed';
+      this.#ended = { state: crashed ? 'crashed' : 'stopped', since: new Date() };
+      this.#parts.isolateEnded(this);
+      await isolate.end();
+      this.#cpuSeconds += isolate.process?.figures?.cpuSeconds() ?? 0;
+    }
+    if (this.gone) await this.#parts.left(this);
   }
 
-  #settings() {
-    const { granted } = this.installation;
-    return { granted, config: granted.includes('config:read') ? this.#parts.configOf(this.installation) : null };
-  }
-
-  #surfaceChanged(surface: Surface): void {
+  #offers(surface: Surface): void {
     // What a plugin offers counts while it is enabled, whatever its isolate says later.
     if (this.stage !== 'enabled') return;
+    const { version } = this.installation;
     if (!this.surface) this.enabledSince = Date.now() / 1_000;
+    else if (version === this.#surfaceVersion && isDeepStrictEqual(surface, this.surface)) return;
     this.surface = surface;
+    this.#surfaceVersion = version;
     this.#parts.surfaceChanged(this, surface);
   }
 
-  #crashed(isolate: IsolateProcess, crash: IsolateCrash): void {
+  #crashed(isolate: PluginIsolate, crash: IsolateCrash): void {
+    this.#noteCrash(crash.reason, crash.message);
     if (this.#isolate !== isolate) return;
     const wasEnabled = this.stage === 'enabled';
-    this.log('error', crash.message, { reason: crash.reason, stack: crash.stack });
+    const during = this.#duringHook ?? this.uses.what;
+    this.log('error', crash.message, { reason: crash.reason, during, stack: crash.stack });
     void this.#close().catch((error: unknown) => this.log('error', 'Cleaning up after a crash failed', error));
     // A crash inside a hook is that hook's failure, and whoever asked for the hook is told.
     if (!wasEnabled || this.#duringHook) return;
     const { pluginId, version, generation } = this.installation;
-    this.#parts.failed(this, { pluginId, version, generation, ...crash });
+    this.#parts.failed(this, { pluginId, version, generation, ...(during === undefined ? {} : { during }), ...crash });
   }
-}
 
-function notEnabled(pluginId: string): PlatformError {
-  return new PlatformError('PLUGIN_NOT_ENABLED', `${pluginId} is not enabled`);
+  #noteCrash(reason: CrashReason, message: string): void {
+    this.lastCrash = { reason, message, at: new Date() };
+    if (reason === 'hook-timeout') this.#ended = { state: 'crashed', since: new Date() };
+    this.#parts.notes.crashed(reason);
+  }
 }

@@ -8,6 +8,10 @@ import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { HostedPlugin } from './hosted-plugin.ts';
 import { Lane } from './lane.ts';
 import type { StartSlots } from './start-slots.ts';
+import type { TrackedDelivery } from './tracked-delivery.ts';
+
+/** Most updates take a second or two. */
+const RETRY_AFTER_UPDATE_S = 2;
 
 export interface HostedParts {
   plugin: HostedPluginParts;
@@ -57,6 +61,37 @@ export class Hosted {
     return installation.desired === 'enabled' || this.#updating;
   }
 
+  /** Gives it an event; one that sleeps wakes up for it. */
+  push(tracked: TrackedDelivery): void {
+    this.lane.push(tracked);
+    if (this.plugin.asleep && this.mayRun) void this.start().catch(() => undefined);
+  }
+
+  /** The plugin, running; waits for its start when it sleeps or is being started. */
+  async enabled(): Promise<HostedPlugin> {
+    const { plugin } = this;
+    if (this.#updating)
+      throw new PlatformError('UNAVAILABLE', `${plugin.pluginId} is being updated; ask again`, {
+        details: { retryAfterSeconds: RETRY_AFTER_UPDATE_S },
+      });
+    if (!this.#ready && this.mayRun) await this.start();
+    if (!this.#ready) throw new PlatformError('PLUGIN_NOT_ENABLED', `${plugin.pluginId} is not enabled`);
+    // From here on it is needed: it must not fall asleep before its caller has asked it.
+    plugin.uses.touch();
+    return plugin;
+  }
+
+  /** Stops its process when nothing has come for `idleMs` and nothing of its own waits for anything. */
+  async sleepIfIdle(idleMs: number): Promise<void> {
+    if (!this.#isIdle(idleMs)) return;
+    const waiting = await this.plugin.keptAwakeBy().catch((error: unknown) => [(error as Error).message]);
+    this.plugin.awakeFor = waiting;
+    // What came while it was asked counts; what comes from here on finds it asleep, and wakes it.
+    if (waiting.length > 0 || !this.#isIdle(idleMs)) return;
+    void this.lane.pause();
+    await this.plugin.fallAsleep();
+  }
+
   /** Makes the plugin what the installer says it should be, unless an operation under way here knows better. */
   apply(installation: Installation): void {
     const { generation } = installation;
@@ -91,6 +126,16 @@ export class Hosted {
       this.#steps -= 1;
       if (this.#steps === 0) this.#afterSteps();
     }
+  }
+
+  /** Enabled, in a process that runs what it should. */
+  get #ready(): boolean {
+    return this.plugin.stage === 'enabled' && !this.plugin.asleep && !this.#starting;
+  }
+
+  #isIdle(idleMs: number): boolean {
+    const settled = this.#ready && this.mayRun && this.#steps === 0 && !this.plugin.gone;
+    return settled && this.lane.length === 0 && this.plugin.uses.idleMs >= idleMs;
   }
 
   /** Whether the installer wants it to run, and it has not failed since the installer said so. */
@@ -128,7 +173,8 @@ export class Hosted {
 
   #converge(): void {
     if (this.plugin.installation.desired === 'enabled') {
-      if (this.mayRun) void this.start().catch(() => undefined);
+      const sleepsOn = this.plugin.asleep && this.lane.length === 0;
+      if (this.mayRun && !sleepsOn) void this.start().catch(() => undefined);
     } else if (this.plugin.stage === 'enabled') {
       this.#inBackground(this.#stop(), 'stopped');
     } else this.skip();
@@ -139,12 +185,15 @@ export class Hosted {
     if (this.#settledGeneration > this.#stepGeneration) this.#converge();
     else if (this.plugin.stage === 'enabled') {
       this.#updating = false;
-      this.lane.resume();
+      if (this.mayRun && !this.plugin.upToDate) this.#converge();
+      else this.lane.resume();
     } else if (!this.#updating) this.skip();
   }
 
   async #start(): Promise<void> {
     try {
+      // Events wait while it moves to another process, because its files or its version have changed.
+      if (this.plugin.stage === 'enabled' && !this.plugin.upToDate) await this.lane.pause();
       await this.#parts.starts.run(() => this.plugin.ensureEnabled(() => this.mayRun));
     } catch (error) {
       this.#startFailed(error);
@@ -165,8 +214,13 @@ export class Hosted {
       return;
     }
     const { version, generation } = installation;
-    const reason = error.code === 'HOOK_TIMED_OUT' ? 'hook-timeout' : error.hook === 'load' ? 'load' : 'hook';
-    const { hook: during, message, pluginStack } = error;
+    const { hook: during, reason, message, pluginStack } = error;
+    if (error.code === 'PERMISSION_DENIED') {
+      // Permission errors never disable: it stays enabled, its events fail one by one, and what an admin grants starts it again.
+      this.#failedGeneration = Math.max(this.#failedGeneration, generation);
+      this.lane.resume();
+      return;
+    }
     const stack = pluginStack === undefined ? {} : { stack: pluginStack };
     this.#failed({ pluginId, version, generation, reason, during, message, ...stack });
   }

@@ -5,12 +5,13 @@ import { pause } from '../pause.ts';
 import type { HostedParts } from './hosted.ts';
 import { Hosted } from './hosted.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
+import { LONGEST_REQUEST_MS } from './longest-request.ts';
+import type { PluginView } from './plugin-view.ts';
+import { viewOf } from './plugin-view.ts';
 import type { KnownSurface } from './surface-records.ts';
+import type { Sleeper } from './sleep.ts';
 import { StartSlots } from './start-slots.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
-
-/** A stream may never end, and the tenant's events wait for the hand-over: what is not answered by then is cut off. */
-const LONGEST_REQUEST_MS = 3_000;
 
 export interface HostingParts extends Omit<HostedParts, 'starts'> {
   partitions: number;
@@ -83,18 +84,17 @@ export class Hosting {
       return;
     }
     const tracked = new TrackedDelivery(delivery, this.#sequence++, lanes.length);
-    for (const { lane } of lanes) lane.push(tracked);
+    for (const hosted of lanes) hosted.push(tracked);
   }
 
-  /** The plugin, when it is enabled and running here; while it is being started, waits for it. */
+  /** The plugin, when it is enabled; one that sleeps or is being started is waited for. */
   async enabledPlugin(tenant: string, pluginId: string): Promise<HostedPlugin> {
     this.#assertHolds(tenant);
     const hosted = this.#tenants.get(tenant)?.get(pluginId);
     if (!hosted) throw new PlatformError('PLUGIN_NOT_INSTALLED', `${pluginId} is not installed`);
-    const { plugin } = hosted;
-    if (plugin.stage !== 'enabled' && hosted.mayRun) await hosted.start();
-    if (plugin.stage !== 'enabled') throw new PlatformError('PLUGIN_NOT_ENABLED', `${pluginId} is not enabled`);
-    return plugin;
+    // Whoever takes over serves it, when its update is done.
+    if (hosted.updating && this.#finishing.has(this.#partitionOf(tenant))) throw movedError(tenant);
+    return hosted.enabled();
   }
 
   /** The tenant's enabled plugins and what they offer, in the order in which they were enabled; whether their isolates run or not. */
@@ -106,8 +106,14 @@ export class Hosting {
       .flatMap(({ pluginId, surface, installation: { granted } }) => (surface ? [{ pluginId, surface, granted }] : []));
   }
 
-  list(): { plugin: HostedPlugin; waiting: number }[] {
-    return this.#all().map(({ plugin, lane }) => ({ plugin, waiting: lane.length }));
+  /** Everything hosted here, as operators see it. */
+  list(): PluginView[] {
+    return this.#all().map(({ plugin, lane }) => viewOf(plugin, lane.length));
+  }
+
+  /** Everything that may fall asleep. */
+  sleepers(): Sleeper[] {
+    return this.#all().filter(({ plugin }) => plugin.stage === 'enabled');
   }
 
   forgetUndelivered(partition: number): void {
@@ -122,7 +128,7 @@ export class Hosting {
     const hosted = this.#inPartition(partition);
     this.#finishing.add(partition);
     const begun = Math.max(-1, ...hosted.map(({ lane }) => lane.lastBegun));
-    const answered = Promise.all(hosted.map(({ plugin }) => plugin.answeredAll()));
+    const answered = Promise.all(hosted.map(({ plugin }) => plugin.uses.settled()));
     await Promise.all([
       ...hosted.map((each) => each.finishUntil(begun)),
       Promise.race([answered, pause(LONGEST_REQUEST_MS)]),
@@ -149,7 +155,7 @@ export class Hosting {
 
   #assertHolds(tenant: string): void {
     if (this.#holds(tenant)) return;
-    throw new PlatformError('NOT_THE_OWNER', `This runner does not host ${tenant}; ask again`);
+    throw movedError(tenant);
   }
 
   #all(): Hosted[] {
@@ -174,4 +180,8 @@ export class Hosting {
     plugins?.delete(plugin.pluginId);
     if (plugins?.size === 0) this.#tenants.delete(plugin.tenant);
   }
+}
+
+function movedError(tenant: string): PlatformError {
+  return new PlatformError('NOT_THE_OWNER', `This runner does not host ${tenant}; ask again`);
 }

@@ -2,9 +2,11 @@ import type { PluginFailure } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { WireError } from '../isolate/protocol.ts';
 
+export type CrashReason = Exclude<PluginFailure['reason'], 'hook' | 'load'>;
+
 /** Why an isolate ended that nobody had stopped. */
 export interface IsolateCrash {
-  reason: Extract<PluginFailure['reason'], 'exit' | 'signal' | 'memory' | 'hang' | 'unhandled'>;
+  reason: Exclude<CrashReason, 'hook-timeout'>;
   message: string;
   stack?: string;
 }
@@ -14,34 +16,61 @@ export interface LastSeen {
   code: number | null;
   signal: NodeJS.Signals | null;
   hanging: boolean;
+  /** What it had in memory when that was too much. */
+  usedMb: number | undefined;
   unhandled: WireError | undefined;
-  stderrTail: string;
-  limits: { heapMb: number; hangLimitMs: number };
+  /** It wrote that it could not get more memory. */
+  outOfMemory: boolean;
+  limits: { heapMb: number; memoryMb: number; hangLimitMs: number };
 }
 
-export function crashOf({ code, signal, hanging, unhandled, stderrTail, limits }: LastSeen): IsolateCrash {
+export function crashOf({ code, signal, hanging, usedMb, unhandled, outOfMemory, limits }: LastSeen): IsolateCrash {
+  if (usedMb !== undefined) {
+    const message = `The plugin used ${usedMb} MB of memory, more than its ${limits.memoryMb} MB, and was ended`;
+    return { reason: 'memory', message };
+  }
   if (unhandled) {
     const { message, stack } = unhandled;
-    return { reason: 'unhandled', message, ...(stack === undefined ? {} : { stack }) };
+    const reason = saysOutOfMemory(message) ? 'memory' : 'unhandled';
+    return { reason, message, ...(stack === undefined ? {} : { stack }) };
   }
   if (hanging) {
     const message = `The plugin kept its event loop busy for more than ${limits.hangLimitMs / 1000} s and was ended`;
     return { reason: 'hang', message };
   }
-  if (/heap out of memory|Allocation failed/i.test(stderrTail)) {
-    const message = `The plugin needed more than its ${limits.heapMb} MB of memory and was ended`;
-    return { reason: 'memory', message };
+  if (outOfMemory) {
+    const allowed = `${limits.heapMb} MB of heap, or its ${limits.memoryMb} MB of memory in all,`;
+    return { reason: 'memory', message: `The plugin needed more than its ${allowed} and was ended` };
   }
   if (signal) return { reason: 'signal', message: `The plugin's process was ended by ${signal}` };
   return { reason: 'exit', message: `The plugin's process ended by itself with exit code ${code ?? 'unknown'}` };
+}
+
+/** What V8, Node and C++ say when there is no more memory to be had. */
+export function saysOutOfMemory(line: string): boolean {
+  return /out of memory|allocation failed|failed to allocate memory|bad_alloc/i.test(line);
 }
 
 /** An error thrown by plugin code, with the stack its author needs. */
 export class PluginCodeError extends PlatformError {
   readonly pluginStack: string | undefined;
   constructor(error: WireError) {
-    const { code } = error;
-    super(code === 'PLUGIN_CRASHED' || code === 'PLUGIN_LOAD_FAILED' ? code : 'HANDLER_FAILED', error.message);
+    super(codeOf(error), error.message);
     this.pluginStack = error.stack;
   }
+}
+
+/** The process ended before it had answered. */
+export class PluginCrashError extends PluginCodeError {
+  readonly reason: IsolateCrash['reason'];
+  constructor({ reason, message, stack }: IsolateCrash) {
+    super({ code: 'PLUGIN_CRASHED', message, stack });
+    this.reason = reason;
+  }
+}
+
+/** Codes that say what became of the plugin are kept; any other is what a handler failed with. */
+function codeOf({ code }: WireError) {
+  if (code === 'PLUGIN_CRASHED' || code === 'PLUGIN_LOAD_FAILED' || code === 'PERMISSION_DENIED') return code;
+  return 'HANDLER_FAILED';
 }

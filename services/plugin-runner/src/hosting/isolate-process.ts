@@ -3,17 +3,20 @@ import { PlatformError } from '@verifywise/contracts';
 import type { FromIsolate, IsolateCalls, LogLevel, RunnerCalls, ToIsolate, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
-import { PluginCodeError, crashOf } from './isolate-crash.ts';
+import { PluginCodeError, PluginCrashError, crashOf, saysOutOfMemory } from './isolate-crash.ts';
+import type { IsolateMemory } from './isolate-memory.ts';
 import { isSurface, readMessage } from './isolate-messages.ts';
 import { bounded, readLines } from './isolate-output.ts';
 import { watchPulse } from './isolate-pulse.ts';
+import { OpenCalls } from './open-calls.ts';
+import { ProcessFigures } from './process-figures.ts';
 import type { IsolatePlace } from './spawn-isolate.ts';
 import { spawnIsolate } from './spawn-isolate.ts';
 
 /** How long after SIGKILL the operating system may take to say that the process is gone. */
 const GONE_DEADLINE_MS = 5_000;
 /** Of what an isolate writes to stderr, the end says why it died. */
-const STDERR_TAIL = 4_096;
+const STDERR_TAIL = 8_192;
 
 export type IsolateState = 'starting' | 'running' | 'stopping' | 'stopped' | 'crashed';
 
@@ -25,6 +28,7 @@ export type Capabilities = {
 export interface IsolateOptions extends IsolatePlace {
   /** An event loop busy for longer is ended. */
   hangLimitMs: number;
+  memory: IsolateMemory;
   capabilities: Capabilities;
   log: (level: LogLevel, message: string, meta?: unknown) => void;
   surfaceChanged(surface: IsolateCalls['hook']['answer']): void;
@@ -32,26 +36,25 @@ export interface IsolateOptions extends IsolatePlace {
   crashed(isolate: IsolateProcess, crash: IsolateCrash): void;
 }
 
-interface Waiting {
-  resolve(answer: unknown): void;
-  reject(error: Error): void;
-  timer: NodeJS.Timeout;
-}
-
 /** One child process that runs one version of one plugin for one tenant. */
 export class IsolateProcess {
-  state: IsolateState = 'starting';
   readonly startedAt = new Date();
+  /** When it came into its state. */
+  since = this.startedAt;
+  readonly figures: ProcessFigures | undefined;
+  #state: IsolateState = 'starting';
   readonly #child: ChildProcess;
   readonly #options: IsolateOptions;
   readonly #log: IsolateOptions['log'];
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #calls = new OpenCalls();
   readonly #gone: Promise<void>;
-  #nextId = 1;
+  #answering = 0;
   #unhandled: WireError | undefined;
   #hanging = false;
+  #usedMb: number | undefined;
   #stderrTail = '';
-  #endWatch: () => void = () => undefined;
+  #endPulse: () => void = () => undefined;
+  #endMemoryWatch: () => void = () => undefined;
 
   constructor(options: IsolateOptions) {
     this.#options = options;
@@ -75,6 +78,22 @@ export class IsolateProcess {
     // Without its channel it can be asked nothing, and what it does is recorded nowhere.
     this.#child.once('disconnect', () => this.#kill());
     this.#readOutput();
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    this.figures = new ProcessFigures(pid);
+    this.#endMemoryWatch = options.memory.watch(this.figures, (usedMb) => {
+      this.#usedMb ??= usedMb;
+      this.#kill();
+    });
+  }
+
+  get state(): IsolateState {
+    return this.#state;
+  }
+
+  /** True while the platform does something that the plugin asked for. */
+  get asking(): boolean {
+    return this.#answering > 0;
   }
 
   get pid(): number | undefined {
@@ -86,12 +105,16 @@ export class IsolateProcess {
     return this.state === 'running' && this.#child.connected && this.#unhandled === undefined;
   }
 
+  /** The plugin's code is loaded. */
+  loaded(): void {
+    if (!this.#hasEnded()) this.#become('running');
+  }
+
   /** From now on the isolate must prove, by answering, that it is not stuck. */
   watch(): void {
     if (this.#hasEnded()) return;
-    this.state = 'running';
     const { hangLimitMs } = this.#options;
-    this.#endWatch = watchPulse(
+    this.#endPulse = watchPulse(
       {
         ping: () => this.call('ping', null, 2 * hangLimitMs),
         hangs: () => {
@@ -110,15 +133,8 @@ export class IsolateProcess {
     limitMs: number,
   ): Promise<IsolateCalls[Call]['answer']> {
     if (this.#hasEnded() || !this.#child.connected) return Promise.reject(endedError());
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(id);
-        reject(new PlatformError('HANDLER_TIMED_OUT', `The plugin did not finish within ${limitMs / 1000} s`));
-      }, limitMs);
-      this.#waiting.set(id, { resolve: resolve, reject, timer });
-      this.#say({ kind: 'call', id, call, request });
-    });
+    const answer = this.#calls.ask(limitMs, (id) => this.#say({ kind: 'call', id, call, request }));
+    return answer as Promise<IsolateCalls[Call]['answer']>;
   }
 
   /** Runs one hook and answers what the plugin offers after it. */
@@ -130,7 +146,8 @@ export class IsolateProcess {
 
   /** Ends the process for good; resolves once the operating system says it is gone. */
   async stop(): Promise<void> {
-    if (!this.#hasEnded()) this.state = 'stopping';
+    if (!this.#hasEnded()) this.#become('stopping');
+    this.figures?.cpuSeconds();
     this.#kill();
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, GONE_DEADLINE_MS)));
@@ -139,8 +156,18 @@ export class IsolateProcess {
   }
 
   #kill(): void {
-    this.#endWatch();
+    this.#endWatching();
     this.#child.kill('SIGKILL');
+  }
+
+  #endWatching(): void {
+    this.#endPulse();
+    this.#endMemoryWatch();
+  }
+
+  #become(state: IsolateState): void {
+    this.#state = state;
+    this.since = new Date();
   }
 
   #hasEnded(): boolean {
@@ -182,6 +209,7 @@ export class IsolateProcess {
 
   async #answer({ id, call, request }: Extract<FromIsolate, { kind: 'call' }>): Promise<void> {
     const { capabilities } = this.#options;
+    this.#answering += 1;
     try {
       if (!Object.hasOwn(capabilities, call) || !Array.isArray(request)) {
         const message = `The runner knows no ${call}; the package was built for another platform version`;
@@ -198,31 +226,28 @@ export class IsolateProcess {
       this.#log('error', `The platform failed at ${call}`, wireError(error));
       const message = `The platform failed at ${call}; its log says why`;
       this.#say({ kind: 'answer', id, error: { code: 'INTERNAL', message } });
+    } finally {
+      this.#answering -= 1;
     }
   }
 
   #settle({ id, answer, error }: Extract<FromIsolate, { kind: 'answer' }>): void {
-    const waiting = this.#waiting.get(id);
-    if (!waiting) return;
-    this.#waiting.delete(id);
-    clearTimeout(waiting.timer);
-    if (error) waiting.reject(new PluginCodeError(error));
-    else waiting.resolve(answer);
+    this.#calls.settle(id, error ? { error: new PluginCodeError(error) } : { answer });
   }
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#hasEnded()) return;
-    this.#endWatch();
+    this.#endWatching();
+    this.figures?.close();
     const stopped = this.state === 'stopping';
-    this.state = stopped ? 'stopped' : 'crashed';
-    const seen = { hanging: this.#hanging, unhandled: this.#unhandled, stderrTail: this.#stderrTail };
-    const crash = stopped ? undefined : crashOf({ code, signal, ...seen, limits: this.#options });
-    const error = crash ? new PluginCodeError({ ...crash, code: 'PLUGIN_CRASHED' }) : endedError();
-    for (const waiting of this.#waiting.values()) {
-      clearTimeout(waiting.timer);
-      waiting.reject(error);
-    }
-    this.#waiting.clear();
+    this.#become(stopped ? 'stopped' : 'crashed');
+    const seen = { hanging: this.#hanging, usedMb: this.#usedMb, unhandled: this.#unhandled };
+    const { heapMb, hangLimitMs, memory } = this.#options;
+    const limits = { heapMb, hangLimitMs, memoryMb: memory.limitMb };
+    const crash = stopped
+      ? undefined
+      : crashOf({ code, signal, ...seen, outOfMemory: saysOutOfMemory(this.#stderrTail), limits });
+    this.#calls.failAll(crash ? new PluginCrashError(crash) : endedError());
     if (crash) this.#options.crashed(this, crash);
   }
 

@@ -18,6 +18,7 @@ export interface KnownSurface {
 export interface SurfaceRecords {
   /** Answers since when the plugin is enabled; undefined when a newer generation is stored. */
   save(known: Omit<KnownSurface, 'since'>, generation: number): Promise<number | undefined>;
+  sleeps(tenant: string, pluginId: string, asleep: boolean): Promise<void>;
   remove(tenant: string, pluginId: string): Promise<void>;
 }
 
@@ -26,16 +27,13 @@ export function keepSurfaces(
   records: SurfaceRecords,
   facts: { surfaceChanged(plugin: HostedPlugin): void },
   log: Logger,
-): Pick<HostedPluginParts, 'surfaceChanged' | 'surfaceGone'> {
+): Pick<HostedPluginParts, 'surfaceChanged' | 'surfaceGone' | 'fellAsleep' | 'woke'> {
   const writes = new WeakMap<HostedPlugin, Promise<void>>();
   const inOrder = (plugin: HostedPlugin, write: () => Promise<void>): void => {
     const before = writes.get(plugin) ?? Promise.resolve();
-    const after = before
-      .then(write)
-      .then(() => facts.surfaceChanged(plugin))
-      .catch((error: unknown) => {
-        log.warn({ err: error, tenant: plugin.tenant, pluginId: plugin.pluginId }, 'The surface could not be stored');
-      });
+    const after = before.then(write).catch((error: unknown) => {
+      log.warn({ err: error, tenant: plugin.tenant, pluginId: plugin.pluginId }, 'The surface could not be stored');
+    });
     writes.set(plugin, after);
   };
   return {
@@ -44,8 +42,15 @@ export function keepSurfaces(
       const known = { tenant, pluginId, version: installation.version, surface, asleep: false };
       inOrder(plugin, async () => {
         plugin.enabledSince = (await records.save(known, installation.generation)) ?? plugin.enabledSince;
+        facts.surfaceChanged(plugin);
       });
     },
-    surfaceGone: (plugin) => inOrder(plugin, () => records.remove(plugin.tenant, plugin.pluginId)),
+    surfaceGone: (plugin) =>
+      inOrder(plugin, async () => {
+        await records.remove(plugin.tenant, plugin.pluginId);
+        facts.surfaceChanged(plugin);
+      }),
+    fellAsleep: (plugin) => inOrder(plugin, () => records.sleeps(plugin.tenant, plugin.pluginId, true)),
+    woke: (plugin) => inOrder(plugin, () => records.sleeps(plugin.tenant, plugin.pluginId, false)),
   };
 }

@@ -40,17 +40,7 @@ export function internalRoutes(identity: RequestHandler, cluster: ClusterView, h
     res.json(success({ runners: cluster.members(), partitions }));
   });
   router.get(isolatesRoute.path, operator, (_req: Request, res: Response) => {
-    const isolates = hosting.list().map(({ plugin, waiting }) => ({
-      tenant: plugin.tenant,
-      pluginId: plugin.pluginId,
-      version: plugin.installation.version,
-      stage: plugin.stage,
-      state: plugin.isolate?.state ?? 'stopped',
-      pid: plugin.isolate?.pid ?? null,
-      startedAt: plugin.isolate?.startedAt ?? null,
-      waitingEvents: waiting,
-    }));
-    res.json(success({ isolates }));
+    res.json(success({ isolates: hosting.list() }));
   });
   return router;
 }

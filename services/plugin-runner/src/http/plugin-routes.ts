@@ -90,16 +90,16 @@ async function serveHere(
 ) {
   const plugin = await hosting.enabledPlugin(identity.tenant, pluginId);
   const { tenant, userId, role } = identity;
-  const socketPath = plugin.socketPath();
-  const answered = passThrough(req, res, {
-    socketPath,
-    path: req.originalUrl.replace(MOUNT, `/api/plugins/${pluginId}`),
-    headers: {
-      ...headersToPass(req.headers, ENDS_HERE),
-      [FORWARDED_IDENTITY_HEADER]: Buffer.from(JSON.stringify({ tenant, userId, role })).toString('base64'),
-    },
-  });
-  await plugin.untilAnswered(answered);
+  await plugin.request(`${req.method} ${req.path}`, (socketPath) =>
+    passThrough(req, res, {
+      socketPath,
+      path: req.originalUrl.replace(MOUNT, `/api/plugins/${pluginId}`),
+      headers: {
+        ...headersToPass(req.headers, ENDS_HERE),
+        [FORWARDED_IDENTITY_HEADER]: Buffer.from(JSON.stringify({ tenant, userId, role })).toString('base64'),
+      },
+    }),
+  );
 }
 
 async function forward(

@@ -4,6 +4,7 @@ import type { HostedContext } from './context.ts';
 import type { PluginEvents } from './plugin-events.ts';
 import type { PluginFilters } from './plugin-filters.ts';
 import type { PluginHttp } from './plugin-http.ts';
+import type { PrivateListen } from './private-listen.ts';
 import type { PluginJobs } from './plugin-jobs.ts';
 import type { PluginMiddleware } from './plugin-middleware.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   MiddlewareAnswer,
   MiddlewareCall,
 } from './protocol.ts';
+import { wireError } from './protocol.ts';
 import type { RunnerChannel } from './runner-channel.ts';
 
 interface Parts {
@@ -28,6 +30,7 @@ interface Parts {
   middleware: PluginMiddleware;
   jobs: PluginJobs;
   channel: RunnerChannel;
+  listen: PrivateListen;
 }
 
 /** One life of the plugin in its process: from loaded code to the last hook. */
@@ -45,13 +48,13 @@ export class PluginLife {
 
   /** Asks the plugin what it serves and begins to serve it; nothing reaches it before the runner lets it. */
   static async begin(parts: Parts): Promise<PluginLife> {
-    const { setup, plugin, context, events, filters, middleware, channel } = parts;
+    const { setup, plugin, context, events, filters, middleware, channel, listen } = parts;
     const webhooks = plugin.webhooks?.() ?? {};
     let http: PluginHttp | undefined;
     if (plugin.routes || Object.keys(webhooks).length > 0) {
       // Express is half of an isolate's start-up time, and most plugins have no routes.
       const { servePlugin } = await import('./plugin-http.ts');
-      http = await servePlugin({ setup, plugin, webhooks, context });
+      http = await servePlugin({ setup, plugin, webhooks, context, listen });
     }
     const life = new PluginLife(parts, webhooks, http);
     const changed = () => {
@@ -61,12 +64,21 @@ export class PluginLife {
     return life;
   }
 
-  async runHook({ hook, options }: HookCall): Promise<Surface> {
+  async runHook({ hook, options, atStart = false }: HookCall): Promise<Surface> {
     const { plugin, context } = this.#parts;
-    if (hook === 'onEnable') this.#registerHandlers();
+    // Permission errors never disable a plugin (contract §2): what it may not do at a start is missing, the rest is there.
+    const unlessRefused = async (begin: () => unknown) => {
+      try {
+        await begin();
+      } catch (error) {
+        if (!atStart || wireError(error).code !== 'PERMISSION_DENIED') throw error;
+        context.logger.error(`${hook} was refused something; the plugin goes on without it`, error);
+      }
+    };
     context.options = options;
     try {
-      await plugin[hook]?.(context);
+      if (hook === 'onEnable') for (const register of this.#handlers()) await unlessRefused(register);
+      await unlessRefused(() => plugin[hook]?.(context));
     } catch (error) {
       if (hook === 'onEnable') this.#forgetHandlers();
       throw error;
@@ -127,14 +139,22 @@ export class PluginLife {
   }
 
   /** `eventHandlers()` and `filterHandlers()` are registered before `onEnable` runs (contract §1). */
-  #registerHandlers(): void {
+  #handlers(): (() => void)[] {
     const { plugin, context } = this.#parts;
-    for (const [event, handler] of Object.entries(plugin.eventHandlers?.() ?? {})) {
-      if (handler) context.on(event, handler as never);
-    }
-    for (const [filter, handler] of Object.entries(plugin.filterHandlers?.() ?? {})) {
-      if (handler) context.addFilter(filter, handler as never);
-    }
+    const events = Object.entries(plugin.eventHandlers?.() ?? {});
+    const filters = Object.entries(plugin.filterHandlers?.() ?? {});
+    return [
+      ...events.map(
+        ([event, handler]) =>
+          () =>
+            handler && context.on(event, handler as never),
+      ),
+      ...filters.map(
+        ([filter, handler]) =>
+          () =>
+            handler && context.addFilter(filter, handler as never),
+      ),
+    ];
   }
 
   /** Everything registered is gone after disable (contract §1). */

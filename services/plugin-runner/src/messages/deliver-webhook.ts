@@ -42,7 +42,9 @@ async function outcomeOf(
   limitMs: number,
 ): Promise<Pick<WebhookOutcome, 'outcome' | 'answer' | 'error'>> {
   const result = await enabledOrNot(hosting, tenant, webhook.pluginId, async (plugin) => {
-    const answer = await call(plugin.socketPath(), tenant, webhook, limitMs);
+    const answer = await plugin.request(`webhook ${webhook.webhook}`, (socketPath) =>
+      call(socketPath, tenant, webhook, limitMs),
+    );
     if (answer.status < 500) return { outcome: 'answered', answer } as const;
     return { outcome: 'failed', answer, error: { message: `The handler answered ${answer.status}` } } as const;
   });

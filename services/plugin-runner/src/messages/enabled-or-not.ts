@@ -21,6 +21,8 @@ export async function enabledOrNot<Result>(
     if (plugin?.gone === 'moved' || code === 'NOT_THE_OWNER') {
       throw new PlatformError('NOT_THE_OWNER', `${pluginId} has moved to another runner`, { cause: error });
     }
+    // Between two versions: whoever sent the work sends it again while the plugin is to be enabled.
+    if (code === 'UNAVAILABLE') return { kind: 'not-enabled' };
     if (code === 'PLUGIN_NOT_ENABLED' || code === 'PLUGIN_NOT_INSTALLED') return { kind: 'not-enabled' };
     return { kind: 'failed', error: error as Error };
   }

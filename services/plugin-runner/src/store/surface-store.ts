@@ -35,6 +35,14 @@ export class SurfaceStore implements SurfaceRecords {
     return row?.since;
   }
 
+  async sleeps(tenant: string, pluginId: string, asleep: boolean): Promise<void> {
+    await this.#db.query('UPDATE surfaces SET asleep = $3 WHERE tenant = $1 AND plugin_id = $2', [
+      tenant,
+      pluginId,
+      asleep,
+    ]);
+  }
+
   async remove(tenant: string, pluginId: string): Promise<void> {
     await this.#db.query('DELETE FROM surfaces WHERE tenant = $1 AND plugin_id = $2', [tenant, pluginId]);
   }

@@ -46,6 +46,20 @@ export function integer(
   });
 }
 
+/** A number that may have a fraction, within `min` and `max` when given. */
+export function decimal(
+  name: string,
+  fallback?: number,
+  { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+): Setting<number> {
+  const example = String(fallback ?? Math.max(min, 1));
+  return variable(name, example, fallbackOf(fallback), (raw) => {
+    const value = /^[+-]?\d+(\.\d+)?$/.test(raw) ? Number(raw) : Number.NaN;
+    if (Number.isFinite(value) && value >= min && value <= max) return readAs(value);
+    return wrong(name, `must be a number${rangeText(min, max)}, not "${raw}"`, example);
+  });
+}
+
 function rangeText(min: number, max: number): string {
   const low = min > Number.MIN_SAFE_INTEGER;
   const high = max < Number.MAX_SAFE_INTEGER;

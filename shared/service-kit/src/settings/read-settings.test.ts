@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { flag, integer, json, list, oneOf, optionalText, optionalUrl, text, url } from './kinds.ts';
+import { decimal, flag, integer, json, list, oneOf, optionalText, optionalUrl, text, url } from './kinds.ts';
 import { readSettings, SettingsError, type Environment, type Setting } from './read-settings.ts';
 
 function problemsOf(env: Environment, shape: Record<string, Setting<unknown>>): readonly string[] {
@@ -68,6 +68,12 @@ describe('read settings', () => {
 
   test.each(['', '1.5', '1e3', '0x10', 'NaN', '12abc', '99999999999999999999'])('%j is no whole number', (raw) => {
     expect(problemsOf({ N: raw }, { n: integer('N') })).toHaveLength(1);
+  });
+
+  test('a number may have a fraction where one is asked for', () => {
+    expect(readSettings({ N: '0.01' }, { n: decimal('N') })).toEqual({ n: 0.01 });
+    for (const N of ['', '.5', '1e3', 'NaN', '-1'])
+      expect(problemsOf({ N }, { n: decimal('N', undefined, { min: 0 }) })).toHaveLength(1);
   });
 
   test('JSON of the wrong shape is told by place', () => {

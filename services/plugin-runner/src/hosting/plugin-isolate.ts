@@ -1,0 +1,151 @@
+import type { Installation, Surface } from '@verifywise/contracts';
+import { PlatformError } from '@verifywise/contracts';
+import type { HookCall } from '../isolate/protocol.ts';
+import { loadFailure } from './hook-errors.ts';
+import type { IsolateCrash } from './isolate-crash.ts';
+import type { HostedPluginParts } from './hosted-plugin-parts.ts';
+import type { HostedPlugin } from './hosted-plugin.ts';
+import { IsolateProcess } from './isolate-process.ts';
+
+/** Loading code and reading a manifest; what takes longer does I/O at the top of its module. */
+const SETUP_LIMIT_MS = 30_000;
+/** Asking what keeps it awake must not take longer than a look at its own lists. */
+const AWAKE_LIMIT_MS = 1_000;
+
+export interface IsolateHearing {
+  surfaceChanged(surface: Surface): void;
+  /** Called once, and only when the process ended without being stopped. */
+  crashed(isolate: PluginIsolate, crash: IsolateCrash): void;
+}
+
+/** One life of a plugin's process, with what belongs to it: a private folder, a socket, and what it was started from. */
+export class PluginIsolate {
+  readonly #plugin: HostedPlugin;
+  readonly #parts: HostedPluginParts;
+  readonly #hearing: IsolateHearing;
+  readonly #installation: Installation;
+  #process: IsolateProcess | undefined;
+  #folder: { path: string; remove(): Promise<void> } | undefined;
+  #ending = false;
+
+  constructor(plugin: HostedPlugin, parts: HostedPluginParts, hearing: IsolateHearing) {
+    this.#plugin = plugin;
+    this.#parts = parts;
+    this.#hearing = hearing;
+    this.#installation = plugin.installation;
+  }
+
+  get process(): IsolateProcess | undefined {
+    return this.#process;
+  }
+
+  /** The process, when it can be asked something. */
+  get running(): IsolateProcess {
+    if (this.#process?.alive) return this.#process;
+    throw new PlatformError('PLUGIN_CRASHED', `The process of ${this.#plugin.pluginId} has ended`);
+  }
+
+  get alive(): boolean {
+    return this.#process?.alive ?? false;
+  }
+
+  get socketPath(): string {
+    return `${this.#folder?.path ?? ''}/http.sock`;
+  }
+
+  /** Whether it runs this version. */
+  runs({ package: { digest } }: Installation): boolean {
+    return this.alive && this.#installation.package.digest === digest;
+  }
+
+  /** Whether it runs this version with the files it may reach now: those of a process are settled when it starts. */
+  fits(installation: Installation): boolean {
+    return this.runs(installation) && filesOf(this.#installation) === filesOf(installation);
+  }
+
+  /** Starts the process and loads the plugin's code; rejects with a HookError when that is the plugin's fault. */
+  async start(): Promise<void> {
+    const installation = this.#installation;
+    const { packages, bundle, limits, readableFolders, memory, notes } = this.#parts;
+    const { folder, entry } = await packages.folderOf(installation.package);
+    const surroundings = await this.#parts.surroundings(installation);
+    this.#folder = await this.#parts.privateFolder();
+    // A plugin that left while its files were fetched must not start a process that nobody would end.
+    if (this.#ending) {
+      await this.#folder.remove();
+      throw new PlatformError(
+        'PLUGIN_CRASHED',
+        `The process of ${this.#plugin.pluginId} was ended before it had started`,
+      );
+    }
+    const began = performance.now();
+    const { pluginId, tenant } = this.#plugin;
+    const isolate = new IsolateProcess({
+      ...{ bundle, packageFolder: folder, readableFolders, memory },
+      ...{ heapMb: limits.heapMb, hangLimitMs: limits.hangLimitMs },
+      ...{ granted: installation.granted, scratchFolder: surroundings.scratchFolder },
+      capabilities: this.#parts.capabilities(this.#plugin),
+      log: (level, message, meta) => this.#plugin.log(level, message, meta),
+      surfaceChanged: (surface) => this.#hearing.surfaceChanged(surface),
+      crashed: (_process, crash) => this.#hearing.crashed(this, crash),
+    });
+    this.#process = isolate;
+    isolate.watch();
+    const { manifest } = installation;
+    const place = { folder, entry, socketPath: this.socketPath, ...surroundings };
+    try {
+      const setup = { tenant, pluginId, manifest, ...this.#settings(), ...place };
+      await isolate.call('setup', setup, SETUP_LIMIT_MS);
+    } catch (error) {
+      throw loadFailure(pluginId, error);
+    }
+    isolate.loaded();
+    notes.started((performance.now() - began) / 1_000);
+    // What an admin changed while it was loading came too early for it.
+    if (this.#plugin.installation !== installation) this.adoptSettings();
+  }
+
+  hook(call: HookCall, limitMs: number): Promise<Surface> {
+    if (!this.#process) throw new PlatformError('PLUGIN_CRASHED', 'The process has not started');
+    return this.#process.hook(call, limitMs);
+  }
+
+  /** What is granted and set now counts at once; a process that does not run is told when it starts. */
+  adoptSettings(): void {
+    if (!this.alive) return;
+    try {
+      this.running
+        .call('settings', this.#settings(), SETUP_LIMIT_MS)
+        .catch((error: unknown) => this.#plugin.log('warn', 'The new settings could not be handed over', error));
+    } catch (error) {
+      this.#plugin.log('error', 'The new settings cannot be read', error);
+    }
+  }
+
+  /** What keeps the process from being stopped; empty when nothing would be missed. */
+  async keptAwakeBy(): Promise<string[]> {
+    const { running } = this;
+    const own = await running.call('awake', null, AWAKE_LIMIT_MS);
+    return running.asking ? [...own, 'a call of the platform'] : own;
+  }
+
+  /** Ends the process for good, and removes what it leaves. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    await this.#process?.stop();
+    await this.#folder?.remove();
+  }
+
+  #settings() {
+    const { installation } = this.#plugin;
+    const { granted } = installation;
+    return { granted, config: granted.includes('config:read') ? this.#parts.configOf(installation) : null };
+  }
+}
+
+function filesOf({ granted }: Installation): string {
+  return granted
+    .filter((permission) => permission.startsWith('filesystem:'))
+    .sort()
+    .join();
+}

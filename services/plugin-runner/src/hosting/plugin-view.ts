@@ -1,0 +1,36 @@
+import type { HostedPlugin, LastCrash } from './hosted-plugin.ts';
+import type { IsolateState } from './isolate-process.ts';
+import type { Stage } from './stage.ts';
+
+/** A hosted plugin and its isolate as operators see them. */
+export interface PluginView {
+  tenant: string;
+  pluginId: string;
+  version: string;
+  stage: Stage;
+  state: IsolateState;
+  /** Of the state. */
+  since: Date;
+  /** Enabled, and stopped because it had nothing to do. */
+  sleeping: boolean;
+  pid: number | null;
+  startedAt: Date | null;
+  /** In RAM now; null without a process, or where the operating system does not say. */
+  memoryBytes: number | null;
+  /** Of all its processes since this runner hosts it. */
+  cpuSeconds: number;
+  waitingEvents: number;
+  /** What of its own kept it from falling asleep, when it was last asked. */
+  awakeFor: string[];
+  lastCrash: LastCrash | null;
+}
+
+export function viewOf(plugin: HostedPlugin, waitingEvents: number): PluginView {
+  const { tenant, pluginId, stage, asleep, awakeFor, lastCrash, installation } = plugin;
+  const { state, since, pid, startedAt, residentBytes, cpuSeconds } = plugin.isolate;
+  return {
+    ...{ tenant, pluginId, version: installation.version, stage, state, since, sleeping: asleep },
+    ...{ pid: pid ?? null, startedAt: startedAt ?? null, memoryBytes: residentBytes ?? null, cpuSeconds },
+    ...{ waitingEvents, awakeFor, lastCrash: lastCrash ?? null },
+  };
+}
