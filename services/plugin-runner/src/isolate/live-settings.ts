@@ -1,19 +1,17 @@
 import type { Permission } from '@verifywise/plugin-types';
+import { Denials } from './guards/denials.ts';
+import { PermissionDeniedError } from './guards/permission-denied.ts';
 import type { IsolateSettings } from './protocol.ts';
-
-/** What a plugin gets when it does what it was not granted; the runner refuses the same again where it matters. */
-class PermissionDeniedError extends Error {
-  readonly code = 'PERMISSION_DENIED';
-  constructor(permission: Permission) {
-    super(`This needs the permission ${permission}, which was not granted; add it to "permissions" in manifest.json`);
-    this.name = 'PermissionDeniedError';
-  }
-}
 
 /** Grants and settings as they are now: replaced as a whole when an admin or the plugin changes one. */
 export class LiveSettings {
+  readonly #denials: Denials;
   #granted = new Set<Permission>();
   #config: IsolateSettings['config'] = null;
+
+  constructor(denials = new Denials(() => undefined)) {
+    this.#denials = denials;
+  }
 
   replace({ granted, config }: IsolateSettings): void {
     this.#granted = new Set(granted);
@@ -24,12 +22,17 @@ export class LiveSettings {
     this.#config = config;
   }
 
-  need(permission: Permission): void {
-    if (!this.#granted.has(permission)) throw new PermissionDeniedError(permission);
+  has(permission: Permission): boolean {
+    return this.#granted.has(permission);
+  }
+
+  /** Throws what the plugin gets for `tried` without the permission; the runner refuses the same again where it matters. */
+  need(permission: Permission, tried?: string): void {
+    if (!this.has(permission)) throw this.#denials.of(PermissionDeniedError.missing(permission, tried));
   }
 
   config(): Record<string, unknown> {
-    if (!this.#config) throw new PermissionDeniedError('config:read');
+    if (!this.#config) throw this.#denials.of(PermissionDeniedError.missing('config:read', 'context.config'));
     return this.#config;
   }
 }

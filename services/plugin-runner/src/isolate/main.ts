@@ -1,19 +1,30 @@
+import type { Server } from 'node:net';
 import { PluginEvents } from './plugin-events.ts';
 import { keptAwakeBy } from './kept-awake-by.ts';
 import { PluginFilters } from './plugin-filters.ts';
 import { PluginJobs } from './plugin-jobs.ts';
 import { PluginMiddleware } from './plugin-middleware.ts';
 import { createContext } from './context.ts';
+import { Denials } from './guards/denials.ts';
+import { Egress } from './guards/egress.ts';
+import { installGuards } from './guards/guards.ts';
+import { isPermissionDenied } from './guards/permission-denied.ts';
+import { PluginTimers } from './guards/timers.ts';
 import { LiveSettings } from './live-settings.ts';
 import { loadPlugin } from './load-plugin.ts';
+import { originals } from './originals.ts';
+import { privateListen } from './private-listen.ts';
 import { PluginLife } from './plugin-life.ts';
 import { wireError } from './protocol.ts';
 import { RunnerChannel } from './runner-channel.ts';
-import { captureConsole } from './plugin-log.ts';
+import { captureConsole, logLine } from './plugin-log.ts';
 
 /** The process of one isolate: loads one plugin for one tenant and does what its runner asks. */
-const channel = new RunnerChannel();
-const settings = new LiveSettings();
+const channel = new RunnerChannel((error) => denials.of(error));
+const denials = new Denials((message, meta) => logLine(channel, 'warn', message, meta));
+const settings = new LiveSettings(denials);
+const timers = new PluginTimers();
+const servers = new Set<Server>();
 let life: PluginLife | undefined;
 
 function running(): PluginLife {
@@ -30,11 +41,13 @@ channel.listen({
     settings.replace(setup);
     const events = new PluginEvents();
     const filters = new PluginFilters();
-    const middleware = new PluginMiddleware(setup);
+    const middleware = new PluginMiddleware(setup, (...line) => logLine(channel, ...line));
     const jobs = new PluginJobs();
     const context = createContext({ setup, channel, settings, events, filters, middleware, jobs });
+    installGuards({ settings, denials, servers, egress: new Egress(setup.egressAllowed) }, timers);
     const plugin = await loadPlugin(setup);
-    life = await PluginLife.begin({ setup, plugin, context, events, filters, middleware, jobs, channel });
+    const listen = privateListen(setup.socketPath, timers);
+    life = await PluginLife.begin({ setup, plugin, context, events, filters, middleware, jobs, channel, listen });
     return null;
   },
   hook: (call) => running().runHook(call),
@@ -42,7 +55,7 @@ channel.listen({
   job: (call) => running().runJob(call),
   filter: (call) => running().filter(call),
   middleware: (call) => running().runMiddleware(call),
-  awake: () => keptAwakeBy(),
+  awake: () => keptAwakeBy({ timers, servers, asked: () => channel.asked }),
   settings: (changed) => {
     settings.replace(changed);
     return null;
@@ -55,8 +68,13 @@ const LAST_WORDS_MS = 1_000;
 let ending = false;
 
 function endBy(error: unknown): void {
+  // What was not granted is no fault of the code (contract §2): the plugin goes on with less.
+  if (isPermissionDenied(error)) {
+    logLine(channel, 'error', 'Nobody caught that something was not granted', error);
+    return;
+  }
   if (ending) return;
   ending = true;
   channel.say({ kind: 'unhandled', error: wireError(error) });
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
+  originals.setTimeout(() => originals.endProcess(), LAST_WORDS_MS);
 }

@@ -4,7 +4,9 @@ import type { NextFunction, Request, Response, Router } from 'express';
 import type { Plugin, PluginContext, PluginRequest, WebhookRequest, Webhooks } from '@verifywise/plugin-types';
 import { FORWARDED_IDENTITY_HEADER, WEBHOOK_PREFIX } from './private-http.ts';
 import type { ForwardedIdentity } from './private-http.ts';
+import type { PrivateListen } from './private-listen.ts';
 import type { IsolateSetup } from './protocol.ts';
+import { SignatureError } from './webhook-signatures.ts';
 
 /** JSON bodies of plugin routes (contract §1). */
 const ROUTE_BODY_LIMIT = '15mb';
@@ -22,10 +24,11 @@ interface Parts {
   plugin: Plugin;
   webhooks: Webhooks;
   context: PluginContext;
+  listen: PrivateListen;
 }
 
 /** Serves the plugin's routes and webhooks on the isolate's private socket; only the runner can reach it. */
-export async function servePlugin({ setup, plugin, webhooks, context }: Parts): Promise<PluginHttp> {
+export async function servePlugin({ setup, plugin, webhooks, context, listen }: Parts): Promise<PluginHttp> {
   const router = express.Router();
   plugin.routes?.(router);
 
@@ -52,6 +55,11 @@ export async function servePlugin({ setup, plugin, webhooks, context }: Parts): 
       answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', message);
       return;
     }
+    if (error instanceof SignatureError) {
+      context.logger.warn('A webhook was refused', error);
+      answerError(res, 401, error.code, 'The signature does not fit');
+      return;
+    }
     context.logger.error('A route threw an error', error);
     answerError(res, 500, 'HANDLER_FAILED', `${setup.pluginId} could not answer; its log says why`);
   });
@@ -59,10 +67,7 @@ export async function servePlugin({ setup, plugin, webhooks, context }: Parts): 
   const server = createServer(app);
   // The runner pools its connections; it closes them, not the isolate.
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(setup.socketPath, resolve);
-  });
+  await listen(server);
   return { routes: plugin.routes ? routesOf(router) : [] };
 }
 

@@ -1,4 +1,5 @@
 import type { FromIsolate, IsolateCalls, RunnerCalls, ToIsolate, WireError } from './protocol.ts';
+import { originals } from './originals.ts';
 import { wireError } from './protocol.ts';
 
 /** How long a plugin waits for the runner before its promise rejects: longer than any database or broker deadline behind it. */
@@ -34,6 +35,17 @@ export class RunnerChannel {
   readonly #waiting = new Map<number, Waiting>();
   // Taken once, so that a plugin that replaces process.send cannot silence its own isolate by accident.
   readonly #send = process.send?.bind(process);
+  readonly #denied: (error: Error) => void;
+
+  /** `denied` is told of everything the runner refused the plugin. */
+  constructor(denied: (error: Error) => void) {
+    this.#denied = denied;
+  }
+
+  /** How many questions wait for their answer. */
+  get asked(): number {
+    return this.#waiting.size;
+  }
 
   listen(handlers: IsolateHandlers): void {
     process.on('message', (message: ToIsolate) => {
@@ -41,7 +53,7 @@ export class RunnerChannel {
       else void this.#handle(handlers, message);
     });
     // Without its runner an isolate has no business: nothing it does would be recorded.
-    process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+    process.on('disconnect', () => originals.endProcess());
   }
 
   say(message: FromIsolate): void {
@@ -54,7 +66,7 @@ export class RunnerChannel {
   ): Promise<RunnerCalls[Call]['answer']> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const timer = originals.setTimeout(() => {
         this.#waiting.delete(id);
         reject(new RunnerError({ code: 'TIMED_OUT', message: `The platform did not answer ${call} in time` }));
       }, RUNNER_ANSWER_DEADLINE_MS);
@@ -72,9 +84,14 @@ export class RunnerChannel {
     const waiting = this.#waiting.get(message.id);
     if (!waiting) return;
     this.#waiting.delete(message.id);
-    clearTimeout(waiting.timer);
-    if (message.error) waiting.reject(new RunnerError(message.error));
-    else waiting.resolve(message.answer);
+    originals.clearTimeout(waiting.timer);
+    if (!message.error) {
+      waiting.resolve(message.answer);
+      return;
+    }
+    const error = new RunnerError(message.error);
+    if (error.code === 'PERMISSION_DENIED') this.#denied(error);
+    waiting.reject(error);
   }
 
   async #handle(handlers: IsolateHandlers, { id, call, request }: Extract<ToIsolate, { kind: 'call' }>): Promise<void> {

@@ -1,0 +1,86 @@
+import dns from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import net from 'node:net';
+import type { LookupFunction } from 'node:net';
+import type { Denials } from './denials.ts';
+import type { Egress } from './egress.ts';
+import { EgressRefusedError } from './egress.ts';
+import type { GuardParts } from './guards.ts';
+import { passOn, replace } from './replace.ts';
+
+interface ConnectOptions {
+  host?: string;
+  port?: number | string;
+  path?: string | null;
+  lookup?: LookupFunction;
+}
+type Normalized = [options: ConnectOptions, done: (() => void) | null];
+
+/** As Node itself reads the arguments of `connect` and `listen`; http, tls and fetch all end there. */
+const { _normalizeArgs: normalize } = net as unknown as { _normalizeArgs: (args: unknown[]) => Normalized };
+const resolve = dns.lookup as unknown as LookupFunction;
+
+/** Connections and servers: http, https, http2, tls, fetch and WebSocket are built on these. */
+export function guardNetwork({ settings, denials, egress, servers }: GuardParts): void {
+  replace(net.Socket.prototype, 'connect', (original) => {
+    return function connect(this: net.Socket, ...args: unknown[]) {
+      // Called by Node's own connect(), the arguments are normalized already.
+      const [options, done] = Array.isArray(args[0]) ? (args[0] as Normalized) : normalize(args);
+      const { path, lookup = resolve } = options;
+      const host = typeof options.host === 'string' && options.host !== '' ? options.host : 'localhost';
+      const port = options.port === undefined ? undefined : Number(options.port);
+      settings.need('http:outbound', `Connecting to ${path ? `the Unix socket ${path}` : `${host}:${port}`}`);
+      const refused = path ? unixSocketRefused(path) : refusedAddress(egress, host, port);
+      if (refused) return failing(this, denials.of(refused));
+      const checked = checkedLookup(lookup, egress, port, denials);
+      // Read once above: an option that is a getter must not say something else the second time.
+      const safe = Object.assign(Object.create(options) as ConnectOptions, { host, path: undefined, lookup: checked });
+      return passOn(original, this, [normalize([safe, done])]) as net.Socket;
+    };
+  });
+
+  replace(net.Server.prototype, 'listen', (original) => {
+    return function listen(this: net.Server, ...args: unknown[]) {
+      const [{ path, port }] = normalize(args);
+      settings.need('http:outbound', `Listening on ${path ?? `port ${port ?? 0}`}`);
+      if (path) throw denials.of(unixSocketRefused(path));
+      servers.add(this);
+      this.once('close', () => servers.delete(this));
+      return passOn(original, this, args);
+    };
+  });
+}
+
+/** An address needs no lookup; names are checked when they are resolved. */
+function refusedAddress(egress: Egress, host: string, port: number | undefined): EgressRefusedError | undefined {
+  return net.isIP(host) === 0 ? undefined : egress.refusal({ host, port, address: host });
+}
+
+/** Every address that a name stands for is checked, and what was checked is what is connected to. */
+export function checkedLookup(
+  lookup: LookupFunction,
+  egress: Egress,
+  port: number | undefined,
+  denials: Denials,
+): LookupFunction {
+  return (host, options, callback) => {
+    lookup(host, options, (error, address: string | LookupAddress[], family) => {
+      const addresses = Array.isArray(address) ? address.map((each) => each.address) : [address];
+      const refusals = error ? [] : addresses.map((each) => egress.refusal({ host, port, address: each }));
+      const refused = refusals.find((refusal) => refusal !== undefined);
+      callback(refused ? denials.of(refused) : error, address, family);
+    });
+  };
+}
+
+function unixSocketRefused(path: string): EgressRefusedError {
+  return new EgressRefusedError(`A plugin may not reach the Unix socket ${path}: it belongs to this machine`);
+}
+
+/** The socket as one whose connection failed: by its `error` event, like any address that cannot be reached. */
+function failing(socket: net.Socket, error: Error): net.Socket {
+  // What is written meanwhile waits for a connection instead of failing with an error of its own.
+  (socket as { connecting: boolean }).connecting = true;
+  process.nextTick(() => socket.destroy(error));
+  return socket;
+}

@@ -1,0 +1,35 @@
+import type { Permission } from '@verifywise/plugin-types';
+
+/** What a plugin gets when it does what it was not granted, or what no plugin is ever given. */
+export class PermissionDeniedError extends Error {
+  readonly code = 'PERMISSION_DENIED';
+  /** Null for what no permission gives. */
+  readonly permission: Permission | null;
+
+  private constructor(message: string, permission: Permission | null) {
+    super(message);
+    this.name = 'PermissionDeniedError';
+    this.permission = permission;
+  }
+
+  /** An admin, or the manifest, can give it. */
+  static missing(permission: Permission, tried = 'This'): PermissionDeniedError {
+    const message = `${tried} needs the permission ${permission}, which was not granted; add it to "permissions" in manifest.json`;
+    return new PermissionDeniedError(message, permission);
+  }
+
+  /** The permission is there, and does not reach so far. */
+  static beyond(permission: Permission, tried: string, reach: string): PermissionDeniedError {
+    return new PermissionDeniedError(`${tried} is more than the permission ${permission} gives: ${reach}`, permission);
+  }
+
+  /** Nobody can give it. */
+  static never(tried: string, instead = 'a plugin has its own process and nothing beyond it'): PermissionDeniedError {
+    return new PermissionDeniedError(`${tried} is never given to plugins: ${instead}`, null);
+  }
+}
+
+/** Whether an error says that something was not granted, wherever it was thrown. */
+export function isPermissionDenied(error: unknown): error is Error {
+  return error instanceof Error && (error as { code?: unknown }).code === 'PERMISSION_DENIED';
+}
