@@ -1,12 +1,15 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { IsolateMemory } from '../../../services/plugin-runner/src/hosting/isolate-memory.ts';
 import { IsolateProcess } from '../../../services/plugin-runner/src/hosting/isolate-process.ts';
 import { isolateBundle } from '../../../services/plugin-runner/src/package/isolate-bundle.ts';
 import { PLUGIN_ID } from './bench-plugin.ts';
 
 const HOOK_LIMIT_MS = 30_000;
 const HEAP_MB = 128;
+const MEMORY_MB = 256;
+const GRANTED = ['events:listen' as const];
 const HANG_LIMIT_MS = 3_000;
 
 /** A plugin's package in a folder of its own. */
@@ -36,7 +39,14 @@ export class PluginFolder {
     const privateFolder = join(this.#root, String((this.#isolates += 1)));
     await mkdir(privateFolder);
     const isolate = new IsolateProcess({
-      ...{ bundle: isolateBundle(), packageFolder: this.path, privateFolder },
+      ...{
+        bundle: isolateBundle(),
+        packageFolder: this.path,
+        scratchFolder: null,
+        readableFolders: [],
+        granted: GRANTED,
+      },
+      memory: new IsolateMemory(MEMORY_MB),
       ...{ heapMb: HEAP_MB, hangLimitMs: HANG_LIMIT_MS },
       // The plugin asks for nothing.
       capabilities: {} as never,
@@ -46,10 +56,11 @@ export class PluginFolder {
       surfaceChanged: () => undefined,
       crashed: (_isolate, { message }) => process.stderr.write(`${message}\n`),
     });
+    isolate.watch();
     try {
       await isolate.call('setup', this.#setup(privateFolder), HOOK_LIMIT_MS);
+      isolate.loaded();
       await isolate.hook({ hook: 'onLoad', options: {} }, HOOK_LIMIT_MS);
-      isolate.watch();
       await isolate.hook({ hook: 'onEnable', options: {} }, HOOK_LIMIT_MS);
       return isolate;
     } catch (error) {
@@ -69,7 +80,7 @@ export class PluginFolder {
         tenant: 'bench',
         pluginId: PLUGIN_ID,
         manifest: manifest as never,
-        granted: ['events:listen' as const],
+        granted: GRANTED,
         config: null,
       },
       ...{ folder: this.path, entry: 'index.js', socketPath: join(privateFolder, 'http.sock') },

@@ -1,0 +1,54 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+
+const END_OF_HEAD = '\r\n\r\n';
+
+export interface Target {
+  port: number;
+  path: string;
+  headers?: Record<string, string>;
+}
+
+/** One connection that asks for the same again and again, one request at a time; cheap, so that the servers get the processor. */
+export class KeepAliveClient {
+  readonly #request: string;
+  readonly #socket: Socket;
+  #waiting: { resolve(status: number): void; reject(error: Error): void } | undefined;
+  #heard = '';
+
+  constructor({ port, path, headers = {} }: Target) {
+    const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`);
+    this.#request = [`GET ${path} HTTP/1.1`, ...lines].join('\r\n') + END_OF_HEAD;
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true }).setEncoding('latin1');
+    this.#socket.on('data', (text: string) => this.#hear(text));
+    this.#socket.on('error', (error) => this.#waiting?.reject(error));
+    this.#socket.on('close', () => this.#waiting?.reject(new Error('The server closed the connection')));
+  }
+
+  /** Resolves with the status once the whole answer is there. */
+  ask(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#socket.write(this.#request);
+    });
+  }
+
+  close(): void {
+    this.#waiting = undefined;
+    this.#socket.destroy();
+  }
+
+  #hear(text: string): void {
+    this.#heard += text;
+    const headEnd = this.#heard.indexOf(END_OF_HEAD);
+    if (headEnd < 0) return;
+    const head = this.#heard.slice(0, headEnd);
+    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+    const waiting = this.#waiting;
+    if (length === undefined) waiting?.reject(new Error(`An answer without a length is not understood: ${head}`));
+    if (this.#heard.length < headEnd + END_OF_HEAD.length + Number(length)) return;
+    this.#heard = '';
+    this.#waiting = undefined;
+    waiting?.resolve(Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)));
+  }
+}
