@@ -6,6 +6,7 @@ import {
   decimal,
   identitySettings,
   integer,
+  json,
   list,
   optionalText,
   optionalUrl,
@@ -15,6 +16,20 @@ import {
   text,
   url,
 } from '@verifywise/service-kit';
+import type { CoreRelations } from './store/plugin-database/core-views.ts';
+
+const coreModelsSchema = {
+  type: 'object',
+  additionalProperties: {
+    type: 'object',
+    required: ['relation'],
+    additionalProperties: false,
+    properties: {
+      relation: { type: 'string', pattern: '^[a-z_][a-z0-9_]*\\.[a-z_][a-z0-9_]*$' },
+      view: { type: 'string', pattern: '^[a-z_][a-z0-9_]*$' },
+    },
+  },
+};
 
 /** What a runner is told by its environment, checked and complete. */
 export function readConfig(env: NodeJS.ProcessEnv) {
@@ -37,6 +52,12 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     pluginLogLines: integer('PLUGIN_LOG_LINES', 5_000, { min: 10, max: 1_000_000 }),
     handlerLimitMs: integer('HANDLER_LIMIT_MS', 30_000, { min: 100, max: 600_000 }),
     filterLimitMs: integer('FILTER_LIMIT_MS', 1_000, { min: 10, max: 60_000 }),
+    pluginDatabaseUrl: optionalUrl('PLUGIN_DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
+    pluginConnections: integer('PLUGIN_DATABASE_CONNECTIONS', 40, { min: 1, max: 10_000 }),
+    statementLimitMs: integer('PLUGIN_STATEMENT_TIMEOUT_MS', 10_000, { min: 100, max: 25_000 }),
+    rowLimit: integer('PLUGIN_ROW_LIMIT', 10_000, { min: 1, max: 1_000_000 }),
+    coreModels: json<CoreRelations>('CORE_MODELS', coreModelsSchema, {}),
+    coreViewsSchema: text('CORE_VIEWS_SCHEMA', 'core_views'),
     middlewareLimitMs: integer('MIDDLEWARE_LIMIT_MS', 1_000, { min: 10, max: 60_000 }),
   });
   return Object.freeze({

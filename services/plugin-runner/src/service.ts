@@ -14,6 +14,7 @@ import {
   startRelay,
 } from '@verifywise/service-kit';
 import { capabilitiesFor } from './capabilities/capabilities.ts';
+import { DatabaseSessions } from './capabilities/database.ts';
 import type { RunnerConfig } from './config.ts';
 import { createApplyFilters } from './filtering/apply-filters.ts';
 import { createRunFilters } from './filtering/run-filters.ts';
@@ -36,7 +37,9 @@ import { uiExtensions, uiExtensionsRoute } from './http/ui-extensions.ts';
 import { findSurface, listSurfaces } from './messages/find-surface.ts';
 import { partitionWork } from './messages/partition-work.ts';
 import { runFilters } from './messages/run-filters.ts';
+import { runMiddleware } from './messages/run-middleware.ts';
 import { PluginFacts } from './messages/plugin-facts.ts';
+import { createRunMiddleware } from './middleware/run-middleware.ts';
 import { Ownership } from './ownership/ownership.ts';
 import { isolateBundle } from './package/isolate-bundle.ts';
 import { packageStore } from './package/package-store.ts';
@@ -49,14 +52,24 @@ import { MetadataStore } from './store/metadata-store.ts';
 import { PluginLogs1732300000004 } from './store/migrations/0004-plugin-logs.ts';
 import { RunnerTables1732300000001 } from './store/migrations/0001-runner-tables.ts';
 import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-surfaces.ts';
+import { PluginDatabases1732300000002 } from './store/migrations/0002-plugin-databases.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
 import { PluginDataStore } from './store/plugin-data-store.ts';
+import { backendControl } from './store/plugin-database/backend-control.ts';
+import { CoreViews } from './store/plugin-database/core-views.ts';
+import { PluginConnections } from './store/plugin-database/plugin-connections.ts';
+import { PluginRoleStore } from './store/plugin-database/plugin-roles.ts';
+import { PluginStatements } from './store/plugin-database/plugin-statements.ts';
+import { TransactionEventStore } from './store/plugin-database/transaction-events.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
 import { watchIsolates } from './watch-isolates.ts';
 
 /** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
 const AFTER_DRAIN_MS = 5_000;
+
+/** What one answer of PostgreSQL to a plugin may have; the runner holds it in memory. */
+const ANSWER_BYTES = 16 * 1024 * 1024;
 
 const notThereYet = {};
 
@@ -70,7 +83,13 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       url: config.databaseUrl,
       schema: 'plugin_runner',
       entities: [],
-      migrations: [OutboxMigration, RunnerTables1732300000001, PluginLogs1732300000004, LifeOfSurfaces1732300000005],
+      migrations: [
+        OutboxMigration,
+        RunnerTables1732300000001,
+        PluginDatabases1732300000002,
+        PluginLogs1732300000004,
+        LifeOfSurfaces1732300000005,
+      ],
       log,
     }),
   );
@@ -85,9 +104,34 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const installations = new InstallationStore(database.source, partitions);
   const surfaces = new SurfaceStore(database.source);
   const metadata = new MetadataStore(database.source);
-  const pluginData = new PluginDataStore(database.source);
   const steps = new StepStore(database.source);
   const secrets = secretBox(config.secretKeys);
+  const pluginRoles = new PluginRoleStore(database.source, secrets);
+  const pluginData = new PluginDataStore(database.source, pluginRoles);
+  const { statementLimitMs: statementMs, rowLimit: rows, coreViewsSchema: coreSchema } = config;
+  const connections = closers.add(
+    new PluginConnections({
+      url: config.pluginDatabaseUrl ?? config.databaseUrl,
+      roles: pluginRoles,
+      coreSchema,
+      most: config.pluginConnections,
+      limits: { statementMs, rows, bytes: ANSWER_BYTES },
+      control: backendControl(database.source, log),
+      log,
+    }),
+  );
+  const transactionEvents = new TransactionEventStore({
+    db: database.source,
+    outbox,
+    added: () => relay.nudge(),
+    log,
+  });
+  closers.add(transactionEvents.startSweeping());
+  const databases = new DatabaseSessions(new PluginStatements(connections, transactionEvents));
+  const coreViews = closers.add(
+    new CoreViews({ db: database.source, roles: pluginRoles, schema: coreSchema, relations: config.coreModels, log }),
+  );
+  await coreViews.start();
   const logRecords = new LogStore(database.source);
   const lines = closers.add(
     new PluginLogs({
@@ -134,7 +178,9 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
         scratchFolder: await scratchFolders.forIsolate(installation),
         egressAllowed: config.egressAllowed,
         models: { definitions: [], associations: [] },
-        coreModels: [],
+        coreModels: coreViews
+          .models()
+          .map(({ name, columns }) => ({ name, attributes: columns.map((column) => column.name) })),
       }),
       left: ({ tenant, pluginId }) => scratchFolders.remove(tenant, pluginId),
       capabilities: (plugin: HostedPlugin) =>
@@ -147,7 +193,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
             return installation.granted.includes('config:read') ? readableConfig(secrets, installation) : null;
           },
           isEnabled: (pluginId) => installations.isEnabled(plugin.tenant, pluginId),
-          database: notThereYet as never,
+          database: databases.open(plugin),
           models: notThereYet as never,
           applyFilters: (...filter) => applyFilters(plugin, ...filter),
         }),
@@ -155,7 +201,10 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       ...keepSurfaces(surfaces, facts, log),
       lifecycle: (plugin, what) => facts.lifecycle(plugin, what),
       failed: (plugin, failure) => facts.failed(plugin, failure),
-      isolateEnded: () => undefined,
+      isolateEnded: (plugin) => {
+        databases.end(plugin);
+        connections.closeOf(plugin.tenant, plugin.pluginId);
+      },
     },
   });
   const filtering = createRunFilters(hosting, config.filterLimitMs);
@@ -189,7 +238,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     broker,
     records,
     tenants,
-    answers: [runFilters(filtering)],
+    answers: [runFilters(filtering), runMiddleware(createRunMiddleware(hosting, config.middlewareLimitMs))],
     log,
     // Known only once the port is: a runner that is told no address of its own is reached where it listens.
     self: { id: config.runnerId, url: config.runnerUrl ?? `http://${config.host}:${config.port}` },

@@ -8,6 +8,12 @@ const NAME_PART = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 /** An event is news, not a file. */
 const LARGEST_PAYLOAD_BYTES = 256 * 1024;
 
+/** An event of a plugin's own as it is published: the fact's name, and what is said with it. */
+export interface PluginEvent {
+  fact: string;
+  message: { id: string; time: Date; tenant: string; payload: Record<string, unknown> };
+}
+
 /** Publishes an event of a plugin's own; resolves once the broker has it. */
 export async function publishPluginEvent(
   broker: Pick<Broker, 'publish'>,
@@ -16,6 +22,12 @@ export async function publishPluginEvent(
   event: unknown,
   payload: unknown,
 ): Promise<void> {
+  const { fact: name, message } = pluginEvent(tenant, pluginId, event, payload);
+  await broker.publish(fact<object>(name), message);
+}
+
+/** Throws EVENT_INVALID when the plugin may not emit it, or when it is no event. */
+export function pluginEvent(tenant: string, pluginId: string, event: unknown, payload: unknown): PluginEvent {
   const name = ownEventName(pluginId, event);
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new PlatformError('EVENT_INVALID', `The payload of ${name} is not an object`);
@@ -29,12 +41,8 @@ export async function publishPluginEvent(
   }
   const id = randomUUID();
   const time = new Date();
-  await broker.publish(fact<object>(factNameOfEvent(name)), {
-    id,
-    time,
-    tenant,
-    payload: { ...payload, tenant, eventId: id, timestamp: time.toISOString(), source: `plugin:${pluginId}` },
-  });
+  const said = { ...payload, tenant, eventId: id, timestamp: time.toISOString(), source: `plugin:${pluginId}` };
+  return { fact: factNameOfEvent(name), message: { id, time, tenant, payload: said } };
 }
 
 function ownEventName(pluginId: string, event: unknown): string {

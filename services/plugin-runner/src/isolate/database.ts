@@ -27,7 +27,8 @@ export function createDatabase(channel: RunnerChannel, settings: LiveSettings): 
         await channel.ask('db.commit', transaction, events);
         return result;
       } catch (error) {
-        await channel.ask('db.rollback', transaction);
+        // What went wrong in the work matters more than what goes wrong after it; the runner ends the transaction in any case.
+        await channel.ask('db.rollback', transaction).catch(() => undefined);
         throw error;
       }
     },

@@ -1,12 +1,15 @@
 import type { DataSource } from 'typeorm';
 import type { FailedDeliveries, FailedDelivery } from '../hosting/failed-deliveries.ts';
+import type { PluginRoleStore } from './plugin-database/plugin-roles.ts';
 import type { PluginData } from '../messages/delete-plugin-data.ts';
 
 /** Failed deliveries, and the end of everything the runners keep for one plugin of one tenant. */
 export class PluginDataStore implements FailedDeliveries, PluginData {
   readonly #db: DataSource;
-  constructor(db: DataSource) {
+  readonly #roles: Pick<PluginRoleStore, 'drop'>;
+  constructor(db: DataSource, roles: Pick<PluginRoleStore, 'drop'>) {
     this.#db = db;
+    this.#roles = roles;
   }
 
   async add({ id, tenant, pluginId, version, event, envelope, error }: FailedDelivery): Promise<void> {
@@ -18,6 +21,7 @@ export class PluginDataStore implements FailedDeliveries, PluginData {
   }
 
   async deleteAll(tenant: string, pluginId: string): Promise<void> {
+    await this.#roles.drop(tenant, pluginId);
     await this.#db.transaction(async (transaction) => {
       for (const table of ['metadata', 'failed_deliveries', 'surfaces', 'plugin_logs']) {
         await transaction.query(`DELETE FROM ${table} WHERE tenant = $1 AND plugin_id = $2`, [tenant, pluginId]);

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Who logs in for which plugin of which tenant, and the events of transactions that are being committed. */
-export class PluginDatabases1732400000002 implements MigrationInterface {
-  readonly name = 'PluginDatabases1732400000002';
+export class PluginDatabases1732300000002 implements MigrationInterface {
+  readonly name = 'PluginDatabases1732300000002';
 
   async up(db: QueryRunner): Promise<void> {
     await db.query(`

@@ -27,8 +27,9 @@ export function parserOf(type: number): Parse {
   return inUtc.get(type) ?? parser(type);
 }
 
+/** Types are numbers of the database, of which pg's own list is only a part. */
 function parser(type: number): Parse {
-  return pg.types.getTypeParser(type, 'text') as Parse;
+  return (pg.types.getTypeParser as (type: number, format: 'text') => Parse)(type, 'text');
 }
 
 function unlessInfinite(parse: Parse): Parse {

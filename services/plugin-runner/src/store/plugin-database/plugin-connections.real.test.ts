@@ -5,7 +5,7 @@ import { createLogger, openDatabase, secretBox } from '@verifywise/service-kit';
 import { eventually } from '../../../../../test/support/eventually.ts';
 import { createDatabase } from '../../../../../test/support/database.ts';
 import type { TestDatabase } from '../../../../../test/support/database.ts';
-import { PluginDatabases1732400000002 } from '../migrations/0002-plugin-databases.ts';
+import { PluginDatabases1732300000002 } from '../migrations/0002-plugin-databases.ts';
 import { backendControl } from './backend-control.ts';
 import type { Access, PluginOwner } from './plugin-connections.ts';
 import { PluginConnections } from './plugin-connections.ts';
@@ -23,7 +23,7 @@ describe('connections of plugins', () => {
 
   beforeAll(async () => {
     own = await createDatabase();
-    const migrations = [PluginDatabases1732400000002];
+    const migrations = [PluginDatabases1732300000002];
     service = await openDatabase({ url: own.url, schema: 'plugin_runner', entities: [], migrations, log });
   });
   afterAll(async () => {

@@ -53,11 +53,8 @@ export interface PluginConnectionsOptions {
 interface Ready {
   grants: DatabaseGrants;
   roles: Promise<PluginRoles>;
-  madeAt: number;
 }
 
-/** A plugin that breaks its own role again and again does not keep the service busy with it. */
-const MEND_PAUSE_MS = 5_000;
 /** PostgreSQL's ways to say that a role cannot log in as we know it: password, role, database, a setting of the role. */
 const LOGIN_REFUSED = new Set(['28P01', '28000', '3D000', '42704', '42501', '22023', '58P01']);
 const TOO_MANY = new Set(['53300', '53200']);
@@ -105,12 +102,6 @@ export class PluginConnections {
     this.#room.closeOf(keyOf(tenant, pluginId));
   }
 
-  /** PostgreSQL said that something is not allowed that should be: what we made is made again, but not every time it says so. */
-  doubt({ tenant, pluginId }: PluginOwner): void {
-    const ready = this.#ready.get(keyOf(tenant, pluginId));
-    if (ready && Date.now() - ready.madeAt > MEND_PAUSE_MS) this.#ready.delete(keyOf(tenant, pluginId));
-  }
-
   close(): Promise<void> {
     this.#room.close();
     return Promise.resolve();
@@ -126,7 +117,6 @@ export class PluginConnections {
     if (ready) this.#room.retire(key);
     const made: Ready = {
       grants,
-      madeAt: Date.now(),
       roles: this.#options.roles.ensure(tenant, pluginId, grants, mend),
     };
     this.#ready.set(key, made);
