@@ -224,16 +224,15 @@ describe('filters over all plugins of a tenant', () => {
     expect(errors).toEqual([{ pluginId: 'grows', message: expect.stringContaining('bytes') }]);
   });
 
-  test('the tenants of both runners are answered, and of a runner that was killed by the next one', async () => {
+  test('whichever runner holds a tenant is asked, and after its end the next one', async () => {
     const tenants = Array.from({ length: 8 }, (_, n) => tenantOf(`spread${n}`));
     for (const tenant of tenants)
       await enabled(tenant, 'tracer', onEnable(`ctx.addFilter('risk:before_save', ${traces('t')})`));
     expect((await Promise.all(tenants.map((tenant) => run(tenant)))).map(({ data }) => data)).toEqual(
       tenants.map(() => ({ trace: 't' })),
     );
-    expect((await runner.isolates()).length).toBeGreaterThan(0);
-    expect((await other.isolates()).length).toBeGreaterThan(0);
-    await other.stop('SIGKILL');
+    const heldHere = (await runner.isolates()).some(({ tenant }) => tenant === tenants[0]);
+    await (heldHere ? runner : other).stop('SIGKILL');
     for (const tenant of tenants)
       await eventually(async () => expect((await run(tenant)).data).toEqual({ trace: 't' }));
   });
