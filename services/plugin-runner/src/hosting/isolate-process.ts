@@ -25,7 +25,7 @@ export type Capabilities = {
   [Call in keyof RunnerCalls]: (...request: RunnerCalls[Call]['request']) => Promise<RunnerCalls[Call]['answer']>;
 };
 
-export interface IsolateOptions extends IsolatePlace {
+export interface IsolateOptions extends Omit<IsolatePlace, 'memoryMb'> {
   /** An event loop busy for longer is ended. */
   hangLimitMs: number;
   memory: IsolateMemory;
@@ -61,7 +61,7 @@ export class IsolateProcess {
     this.#log = bounded(options.log, (lines) =>
       options.log('warn', `${lines} lines of the plugin's log were left out: it writes more than can be kept`),
     );
-    this.#child = spawnIsolate(options);
+    this.#child = spawnIsolate({ ...options, memoryMb: options.memory.limitMb });
     this.#gone = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         this.#ended(code, signal);

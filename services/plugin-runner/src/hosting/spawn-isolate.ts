@@ -4,6 +4,13 @@ import { existsSync } from 'node:fs';
 import type { Permission } from '@verifywise/plugin-types';
 
 const SETPRIV = '/usr/bin/setpriv';
+const PRLIMIT = '/usr/bin/prlimit';
+
+/**
+ * What Node 24 counts as data before a plugin has loaded: V8 alone reserves 512 MB for machine code. And room for thread stacks, so
+ * that only what grows faster than the runner looks at it ever meets this limit.
+ */
+const DATA_OF_NODE_MB = 704;
 
 /** Where an isolate's process finds its files, and how much memory it gets. */
 export interface IsolatePlace {
@@ -16,10 +23,12 @@ export interface IsolatePlace {
   readableFolders: string[];
   granted: readonly Permission[];
   heapMb: number;
+  /** Resident memory of the process, which the runner watches. */
+  memoryMb: number;
 }
 
 /** Starts the process of an isolate with Node's permission model: its own files, an empty environment, nothing else. */
-export function spawnIsolate({ bundle, packageFolder, heapMb, ...place }: IsolatePlace): ChildProcess {
+export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, ...place }: IsolatePlace): ChildProcess {
   const { scratchFolder } = place;
   const flags = [
     '--permission',
@@ -30,10 +39,7 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, ...place }: Isolat
     '--no-warnings',
     bundle,
   ];
-  // An isolate that loops cannot notice that its runner is gone; the kernel can.
-  const [command, args] = existsSync(SETPRIV)
-    ? [SETPRIV, ['--pdeathsig', 'KILL', process.execPath, ...flags]]
-    : [process.execPath, flags];
+  const [command, ...args] = [...boundBy(memoryMb), process.execPath, ...flags] as [string, ...string[]];
   return spawn(command, args, {
     cwd: packageFolder,
     env: { NODE_ENV: 'production', ...(scratchFolder === null ? {} : { TMPDIR: scratchFolder }) },
@@ -42,12 +48,22 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, ...place }: Isolat
   });
 }
 
+/** What the kernel sees to, where its tools are installed: it acts also when the isolate or its runner cannot. */
+function boundBy(memoryMb: number): string[] {
+  return [
+    // What allocates a gigabyte between two looks of the runner is refused it, instead of taking the machine down.
+    ...(existsSync(PRLIMIT) ? [PRLIMIT, `--data=${(memoryMb + DATA_OF_NODE_MB) * 1024 * 1024}`] : []),
+    // An isolate that loops cannot notice that its runner is gone; the kernel can.
+    ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
+  ];
+}
+
 /** Files beyond the plugin's own: never the machine's disk, where the runner's secrets are. */
 function fileFlags({
   granted,
   scratchFolder,
   readableFolders,
-}: Omit<IsolatePlace, 'bundle' | 'packageFolder' | 'heapMb'>) {
+}: Pick<IsolatePlace, 'granted' | 'scratchFolder' | 'readableFolders'>) {
   const scratch = scratchFolder === null ? [] : [scratchFolder];
   const readable = granted.includes('filesystem:read') ? [...scratch, ...readableFolders] : [];
   const writable = granted.includes('filesystem:write') ? scratch : [];

@@ -27,6 +27,12 @@ export interface IsolateView {
   stage: string;
   state: string;
   pid: number | null;
+  sleeping: boolean;
+  cpuSeconds: number;
+  memoryBytes: number | null;
+  waitingEvents: number;
+  awakeFor: string[];
+  lastCrash: { reason: string; message: string; at: string } | null;
 }
 
 /** One runner as a process of its own. */

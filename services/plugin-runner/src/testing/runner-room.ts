@@ -9,6 +9,7 @@ import type { Broker, QuestionAnswer } from '@verifywise/broker';
 import type { Installation, LifecycleHook, RunHookRequest, StepOutcome } from '@verifywise/contracts';
 import { ApplyInstallation, ForgetInstallation, ListInstallations, RunHook, fact } from '@verifywise/contracts';
 import { createLogger } from '@verifywise/service-kit';
+import { inPostgres } from '../../../../infra/local/src/backing/handshakes.ts';
 import { backingServices } from '../../../../test/support/backing-services.ts';
 import { cleanBroker } from '../../../../test/support/clean-broker.ts';
 import { createDatabase } from '../../../../test/support/database.ts';
@@ -89,6 +90,11 @@ export class RunnerRoom {
 
   get databaseUrl(): string {
     return this.#database.url;
+  }
+
+  /** What the runners' database says. */
+  async rows<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+    return inPostgres(this.databaseUrl, async (client) => (await client.query(sql, parameters)).rows as Row[]);
   }
 
   async startRunner(env: Record<string, string> = {}): Promise<RunnerProcess> {
