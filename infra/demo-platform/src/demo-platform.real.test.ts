@@ -8,7 +8,9 @@ import { Closers, createLogger, tokenVerifier } from '@verifywise/service-kit';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startPrivateBroker, type PrivateBroker } from '../../../test/support/private-broker.ts';
+import { inPostgres } from '../../local/src/backing/handshakes.ts';
 import { readConfig } from './config.ts';
+import { coreModels } from './entities/all-entities.ts';
 import { startDemoPlatform } from './service.ts';
 
 const PARTITIONS = 2;
@@ -258,6 +260,18 @@ test('the page says what runs and what to type; the paths of plugins go to their
   expect(page).toContain('globex');
   expect((await fetch(`${platform.url}/readyz`)).status).toBe(200);
   expect((await fetch(`${platform.url}/api/plugins`)).status).toBe(503);
+});
+
+test('plugins may read a view of each core model: with its tenant, without what is hidden', async () => {
+  const columns = await inPostgres(database.url, async (client) => {
+    const { rows } = await client.query<{ view: string; column: string }>(
+      `SELECT table_name AS view, column_name AS column FROM information_schema.columns WHERE table_schema = 'plugin_views'`,
+    );
+    return Map.groupBy(rows, ({ view }) => view);
+  });
+  expect([...columns.keys()].sort()).toEqual(coreModels.map(({ table }) => table).sort());
+  for (const shown of columns.values()) expect(shown.map(({ column }) => column)).toContain('tenant');
+  expect(columns.get('files')?.map(({ column }) => column)).not.toContain('content_base64');
 });
 
 test('a restart keeps keys and data', async () => {

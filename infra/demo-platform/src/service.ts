@@ -4,7 +4,7 @@ import type { Closers, HttpServer, Logger } from '@verifywise/service-kit';
 import { Router } from 'express';
 import { createEntityChanges } from './changes/change-entity.ts';
 import type { DemoPlatformConfig } from './config.ts';
-import { allEntities } from './entities/all-entities.ts';
+import { allEntities, coreModels } from './entities/all-entities.ts';
 import { actionRoutes, exportReport, fileContent } from './http/action-routes.ts';
 import { describeEntity } from './http/entity-descriptions.ts';
 import { entityPaths, entityRoutes } from './http/entity-routes.ts';
@@ -13,7 +13,7 @@ import { demoToken, login, logout, sessionRoutes } from './http/session-routes.t
 import { bearerCheck } from './identity/bearer.ts';
 import { tokenKeysIn } from './identity/token-keys.ts';
 import { createTokens } from './identity/tokens.ts';
-import { CORE, createCoreSchema } from './store/core-schema.ts';
+import { CORE, createCoreSchema, createPluginViews } from './store/core-schema.ts';
 import { openPool } from './store/pool.ts';
 import { demoTenants, seedTenant } from './store/seed.ts';
 
@@ -29,6 +29,7 @@ export async function startDemoPlatform(
   const pool = await openPool(config.databaseUrl, log);
   closers.addStep('database', () => pool.end());
   await createCoreSchema(pool, allEntities);
+  await createPluginViews(pool, coreModels);
   for (const tenant of demoTenants) await seedTenant(pool, tenant);
 
   const host = closers.add(

@@ -23,6 +23,23 @@ const scripts: Record<Listener, string> = {
   'webhook-gateway': 'services/webhook-gateway/src/main.ts',
 };
 
+/** What the demo platform shows to plugins of each core model (S:22.6). */
+const coreModels = {
+  User: { relation: 'plugin_views.users' },
+  Project: { relation: 'plugin_views.projects' },
+  Risk: { relation: 'plugin_views.risks' },
+  Vendor: { relation: 'plugin_views.vendors' },
+  VendorRisk: { relation: 'plugin_views.vendor_risks' },
+  Model: { relation: 'plugin_views.models' },
+  ModelRisk: { relation: 'plugin_views.model_risks' },
+  Task: { relation: 'plugin_views.tasks' },
+  Incident: { relation: 'plugin_views.incidents' },
+  Policy: { relation: 'plugin_views.policies' },
+  Training: { relation: 'plugin_views.trainings' },
+  Note: { relation: 'plugin_views.notes' },
+  File: { relation: 'plugin_views.files' },
+};
+
 /** Where a platform runs. */
 export interface Place {
   folder: string;
@@ -165,6 +182,7 @@ function ownSettings(kind: Signer, around: Surroundings, name: string): Record<s
         PLUGIN_SECRETS_KEY: keys.pluginSecretsKey,
         INSTALLER_URL: urlAt(ports.installer),
         RUNNER_SCRATCH_FOLDER: join(scratchFolder(around.folder), name),
+        CORE_MODELS: JSON.stringify(coreModels),
       };
     case 'scheduler':
       return redis;

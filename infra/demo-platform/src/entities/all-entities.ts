@@ -37,3 +37,20 @@ export const allEntities: readonly Entity[] = [
   controls,
   subcontrols,
 ];
+
+/** The core models of the platform (S:22.6), which plugins may read. */
+export const coreModels: readonly Entity[] = [
+  users,
+  projects,
+  risks,
+  vendors,
+  vendorRisks,
+  models,
+  modelRisks,
+  tasks,
+  incidents,
+  policies,
+  trainings,
+  notes,
+  files,
+];

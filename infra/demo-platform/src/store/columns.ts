@@ -10,3 +10,9 @@ export function shownColumns({ fields }: Entity): string {
   const shown = Object.keys(fields).filter((name) => fields[name]?.hidden !== true);
   return ['id', ...shown, 'createdAt', 'updatedAt'].map((name) => `${columnOf(name)} AS "${name}"`).join(', ');
 }
+
+/** The columns that plugins may read, as they are. */
+export function columnsForPlugins({ fields }: Entity): string {
+  const shown = Object.keys(fields).filter((name) => fields[name]?.hidden !== true);
+  return ['id', 'tenant', ...shown.map(columnOf), 'created_at', 'updated_at'].join(', ');
+}

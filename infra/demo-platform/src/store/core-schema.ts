@@ -1,10 +1,12 @@
 import type { Pool } from 'pg';
 import type { Entity } from '../entities/entity.ts';
-import { columnOf } from './columns.ts';
+import { columnOf, columnsForPlugins } from './columns.ts';
 import { inTransaction } from './transaction.ts';
 
 /** The schema of the platform's own tables. */
 export const CORE = 'core';
+/** The schema of what plugins may read of them; the runners are told so by CORE_MODELS. */
+const PLUGIN_VIEWS = 'plugin_views';
 
 /** Makes the tables that are missing. Under a lock, because two processes may start at once. */
 export async function createCoreSchema(pool: Pool, entities: readonly Entity[]): Promise<void> {
@@ -12,6 +14,20 @@ export async function createCoreSchema(pool: Pool, entities: readonly Entity[]):
     await query(`SELECT pg_advisory_xact_lock(hashtext('demo-platform.core'))`);
     await query(`CREATE SCHEMA IF NOT EXISTS ${CORE}`);
     for (const entity of entities) await query(tableSql(entity));
+  });
+}
+
+/** What plugins may read of the platform (S:22.6): a view a model, with the tenant whose rows they are and without hidden columns. */
+export async function createPluginViews(pool: Pool, entities: readonly Entity[]): Promise<void> {
+  await inTransaction(pool, async (query) => {
+    await query(`SELECT pg_advisory_xact_lock(hashtext('demo-platform.core'))`);
+    await query(`CREATE SCHEMA IF NOT EXISTS ${PLUGIN_VIEWS}`);
+    for (const entity of entities) {
+      const { table } = entity;
+      await query(
+        `CREATE OR REPLACE VIEW ${PLUGIN_VIEWS}.${table} AS SELECT ${columnsForPlugins(entity)} FROM ${CORE}.${table}`,
+      );
+    }
   });
 }
 

@@ -14,7 +14,7 @@ export interface TransactionEventsOptions {
   db: DataSource;
   outbox: Outbox;
   /** Something stands in the outbox. */
-  added(): void;
+  added: () => void;
   log: Logger;
 }
 
