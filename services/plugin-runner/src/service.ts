@@ -61,8 +61,10 @@ import { PluginConnections } from './store/plugin-database/plugin-connections.ts
 import { PluginRoleStore } from './store/plugin-database/plugin-roles.ts';
 import { PluginStatements } from './store/plugin-database/plugin-statements.ts';
 import { TransactionEventStore } from './store/plugin-database/transaction-events.ts';
+import { ShownUiStore } from './store/shown-ui-store.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
+import { createCheckedUi } from './ui/checked-ui.ts';
 import { watchIsolates } from './watch-isolates.ts';
 
 /** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
@@ -198,7 +200,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           applyFilters: (...filter) => applyFilters(plugin, ...filter),
         }),
       log: (installation, level, message, meta) => lines.take(installation, level, message, meta),
-      ...keepSurfaces(surfaces, facts, log),
+      ...keepSurfaces(surfaces, facts, log, createCheckedUi()),
       lifecycle: (plugin, what) => facts.lifecycle(plugin, what),
       failed: (plugin, failure) => facts.failed(plugin, failure),
       isolateEnded: (plugin) => {
@@ -260,7 +262,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       },
       openapi: [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute, clusterRoute, isolatesRoute],
       routers: [
-        uiExtensions(identity, surfaces),
+        uiExtensions(identity, new ShownUiStore(database.source)),
         pluginLogs(identity, logRecords, streams),
         internalRoutes(
           identity,

@@ -1,4 +1,5 @@
 import type { Permission } from './permissions.ts';
+import type { DashboardWidget, UiPage } from './widgets.ts';
 
 /** What a plugin is for (S:2.1). */
 export const pluginTypes = ['integration', 'feature', 'framework', 'reporting'] as const;
@@ -64,18 +65,21 @@ export interface ChangelogEntry {
   changes: string[];
 }
 
-/** What a plugin shows, said without code. Widgets may also be given by the plugin itself, in `uiExtensions`. */
+/**
+ * What a plugin shows, said without code; `uiExtensions` of the plugin says the same in code, and both are read. What is not as it
+ * should be is left out while the plugin is enabled, and its log says why; publishing refuses it.
+ */
 export interface ManifestUi {
+  dashboardWidgets?: ManifestWidget[];
   page?: ManifestPage;
   [key: string]: unknown;
 }
 
+/** A widget of the dashboard. It is its plugin's, whether it says so or not. */
+export type ManifestWidget = Omit<DashboardWidget, 'pluginId'> & { pluginId?: string };
+
 /** A page of the plugin's own: made from data (`template`, `api`) or shown in a frame. */
-export interface ManifestPage {
-  title: string;
-  type: 'template' | 'iframe' | 'api';
-  [key: string]: unknown;
-}
+export type ManifestPage = UiPage;
 
 export const configFieldTypes = ['string', 'number', 'boolean', 'array', 'object'] as const;
 export type ConfigFieldType = (typeof configFieldTypes)[number];

@@ -26,7 +26,7 @@ describe('a message of an isolate', () => {
     [{ kind: 'log', level: 'constructor', message: 'x' }],
     [{ kind: 'log', level: 'info', message: {} }],
     [{ kind: 'surface', surface: { ...emptySurface, events: 'all' } }],
-    [{ kind: 'surface', surface: { ...emptySurface, widgets: [null] } }],
+    [{ kind: 'surface', surface: { ...emptySurface, widgets: null } }],
     [{ kind: 'unhandled', error: null }],
   ])('%j is none', (said) => {
     expect(readMessage(said)).toBeUndefined();

@@ -27,7 +27,12 @@ export function readMessage(said: unknown): FromIsolate | undefined {
 export function isSurface(value: unknown): value is Surface {
   if (!isRecord(value)) return false;
   const { events, filters, middleware, routes, jobs, webhooks, widgets, pages } = value;
-  return [events, routes, jobs].every(isStrings) && [filters, middleware, webhooks, widgets, pages].every(isRecords);
+  return (
+    [events, routes, jobs].every(isStrings) &&
+    [filters, middleware, webhooks].every(isRecords) &&
+    // Each widget and page is looked at by itself, and left out alone.
+    [widgets, pages].every((offered) => Array.isArray(offered))
+  );
 }
 
 function isStrings(value: unknown): boolean {

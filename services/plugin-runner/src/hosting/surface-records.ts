@@ -27,6 +27,8 @@ export function keepSurfaces(
   records: SurfaceRecords,
   facts: { surfaceChanged(plugin: HostedPlugin): void },
   log: Logger,
+  /** What of it may be shown; what else the plugin offers stays as it is. */
+  checkedUi: (plugin: HostedPlugin, surface: Surface) => Surface,
 ): Pick<HostedPluginParts, 'surfaceChanged' | 'surfaceGone' | 'fellAsleep' | 'woke'> {
   const writes = new WeakMap<HostedPlugin, Promise<void>>();
   const inOrder = (plugin: HostedPlugin, write: () => Promise<void>): void => {
@@ -37,8 +39,9 @@ export function keepSurfaces(
     writes.set(plugin, after);
   };
   return {
-    surfaceChanged: (plugin, surface) => {
+    surfaceChanged: (plugin, offered) => {
       const { tenant, pluginId, installation } = plugin;
+      const surface = checkedUi(plugin, offered);
       const known = { tenant, pluginId, version: installation.version, surface, asleep: false };
       inOrder(plugin, async () => {
         plugin.enabledSince = (await records.save(known, installation.generation)) ?? plugin.enabledSince;

@@ -114,10 +114,7 @@ export class PluginLife {
   }
 
   surface(): Surface {
-    const { plugin, events, filters, middleware, jobs, setup } = this.#parts;
-    const { pluginId } = setup;
-    const declared = setup.manifest.ui?.dashboardWidgets;
-    const fromManifest = Array.isArray(declared) ? (declared as Surface['widgets']) : [];
+    const { plugin, events, filters, middleware, jobs } = this.#parts;
     return {
       events: events.names(),
       filters: filters.entries(),
@@ -128,13 +125,8 @@ export class PluginLife {
       })),
       routes: this.#http?.routes ?? [],
       jobs: jobs.names(),
-      widgets: [...(plugin.uiExtensions?.dashboardWidgets ?? []), ...fromManifest].map((widget) => ({
-        ...widget,
-        pluginId,
-      })),
-      pages: [...(plugin.uiExtensions?.pages ?? []), ...(setup.manifest.ui?.page ? [setup.manifest.ui.page] : [])].map(
-        (page) => ({ ...page, pluginId }),
-      ),
+      widgets: asOffered(plugin.uiExtensions?.dashboardWidgets),
+      pages: asOffered(plugin.uiExtensions?.pages),
     };
   }
 
@@ -162,4 +154,17 @@ export class PluginLife {
     const { events, filters, middleware } = this.#parts;
     for (const registry of [events, filters, middleware]) registry.clear();
   }
+}
+
+/** What the plugin wrote there, as far as it can cross the channel: what it is, and what of it is wrong, the runner says. */
+function asOffered(offered: unknown): never[] {
+  const entries: unknown[] = Array.isArray(offered) || offered === undefined ? (offered ?? []) : [offered];
+  return entries.map((entry) => {
+    try {
+      return JSON.parse(JSON.stringify(entry)) as never;
+    } catch {
+      // Nothing, or something that refers to itself.
+      return null as never;
+    }
+  });
 }

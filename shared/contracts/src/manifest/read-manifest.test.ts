@@ -169,6 +169,20 @@ describe.each(['publish', 'install'] as const)('in the %s profile', (profile) =>
 });
 
 describe('publish is strict', () => {
+  test('about what the plugin shows', () => {
+    const ui = {
+      dashboardWidgets: [
+        { widgetId: 'a', title: 'A', template: 'list', endpoint: '/a' },
+        { widgetId: 'b', title: 'B' },
+      ],
+      page: { title: 'Page', type: 'iframe', url: 'http://plain.example.com' },
+    };
+    expect(pathsRefused({ ...smallest, ui }, 'publish').toSorted()).toEqual([
+      ...['/ui/dashboardWidgets/1/endpoint', '/ui/dashboardWidgets/1/template', '/ui/page/url'],
+    ]);
+    expect(accepted({ ...smallest, ui }, 'install').manifest.ui).toEqual(ui);
+  });
+
   test.each([
     [{ tags: undefined }, '/tags'],
     [{ permissions: undefined }, '/permissions'],

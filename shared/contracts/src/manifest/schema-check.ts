@@ -3,6 +3,8 @@ import { pointer, type ManifestIssue } from './issue.ts';
 import { reservedPluginIds } from './plugin-id.ts';
 import { patternProblem } from './safe-pattern.ts';
 import { manifestSchema, type ManifestProfile } from './schema.ts';
+import { isFrameAddress, isOwnPath } from './ui-address.ts';
+import { pageSchema, pageTypes, widgetSchema } from './ui-schema.ts';
 import { isVersionRange, parseVersion } from './versions.ts';
 
 const CONFIG_KEY = /^[A-Za-z][A-Za-z0-9_.-]{0,99}$/;
@@ -20,6 +22,8 @@ const ajv = new Ajv({
     'version-range': isVersionRange,
     'safe-pattern': (text: string) => patternProblem(text) === undefined,
     'config-key': (text: string) => CONFIG_KEY.test(text) && !TAKEN_KEYS.includes(text),
+    'own-path': isOwnPath,
+    'frame-address': isFrameAddress,
     'unreserved-id': (text: string) => !reservedPluginIds.includes(text),
   },
 });
@@ -28,6 +32,8 @@ const validators: Record<ManifestProfile, ValidateFunction> = {
   publish: ajv.compile(manifestSchema('publish')),
   install: ajv.compile(manifestSchema('install')),
 };
+
+const uiValidators = { widget: ajv.compile(widgetSchema), page: ajv.compile(pageSchema) };
 
 /** A homepage becomes a link, so it must not be a script. */
 function isWebUrl(text: string): boolean {
@@ -39,6 +45,15 @@ export function schemaIssues(manifest: unknown, profile: ManifestProfile): Manif
   const validate = validators[profile];
   if (validate(manifest)) return [];
   return (validate.errors ?? []).filter((error) => !isEcho(error)).map((error) => issueOf(error, profile));
+}
+
+/** Everything that is wrong with one widget or page, which stands at `path` in what its plugin offers. */
+export function uiIssues(kind: keyof typeof uiValidators, value: unknown, path: string): ManifestIssue[] {
+  const validate = uiValidators[kind];
+  if (validate(value)) return [];
+  return (validate.errors ?? [])
+    .filter((error) => !isEcho(error))
+    .map((error) => issueOf({ ...error, instancePath: `${path}${error.instancePath}` }, 'publish'));
 }
 
 /** ajv tells some mistakes twice: a bad key as its own and as its parent's, a missing type also as an unknown one. */
@@ -69,7 +84,7 @@ function issueOf(error: ErrorObject, profile: ManifestProfile): ManifestIssue {
     case 'enum':
       return issue(path, `${what} has a value that is not allowed`, `Use one of: ${oneOf(params.allowedValues)}`);
     case 'discriminator':
-      return issue(pointer(path, 'type'), `${what} has an unknown type`, `Use one of: ${FIELD_TYPES}`);
+      return issue(pointer(path, 'type'), `${what} has an unknown type`, `Use one of: ${typesAt(path)}`);
     case 'minLength':
     case 'minItems':
       return issue(path, `${what} is empty`, 'Give it a value');
@@ -80,7 +95,11 @@ function issueOf(error: ErrorObject, profile: ManifestProfile): ManifestIssue {
       return issue(path, `${what} has more than ${limit} entries`, `Keep at most ${limit}`);
     case 'minimum':
     case 'maximum':
-      return issue(path, `${what} is out of range`, `Use a whole number from 0 to 1000000`);
+      return issue(
+        path,
+        `${what} is out of range`,
+        `Use a number of at ${error.keyword === 'minimum' ? 'least' : 'most'} ${limit}`,
+      );
     case 'pattern':
       return issue(
         path,
@@ -96,6 +115,11 @@ function issueOf(error: ErrorObject, profile: ManifestProfile): ManifestIssue {
 
 const FIELD_TYPES = 'string, number, boolean, array, object';
 
+/** Settings have a type, and so have pages. */
+function typesAt(path: string): string {
+  return path.startsWith('/config') ? FIELD_TYPES : pageTypes.join(', ');
+}
+
 function formatIssue(path: string, what: string, format: string): ManifestIssue {
   switch (format) {
     case 'web-url':
@@ -109,6 +133,18 @@ function formatIssue(path: string, what: string, format: string): ManifestIssue 
         path,
         `${what} cannot be used as a pattern`,
         'Use a regular expression that repeats no group with a repetition in it',
+      );
+    case 'own-path':
+      return issue(
+        path,
+        `${what} is no path of the plugin's own`,
+        'Write it below /api/plugins/{id}, beginning with /, for instance /stats',
+      );
+    case 'frame-address':
+      return issue(
+        path,
+        `${what} cannot be shown in a frame`,
+        "Use an address that begins with https://, or a path of the plugin's own",
       );
     case 'config-key':
       return issue(

@@ -1,6 +1,7 @@
 import { permissions, pluginTypes } from '@verifywise/plugin-types';
 import { PLUGIN_ID_LENGTH, PLUGIN_ID_PATTERN } from './plugin-id.ts';
 import { LONGEST_PATTERN } from './safe-pattern.ts';
+import { manifestUiSchema } from './ui-schema.ts';
 
 /**
  * `publish`: what the registry's CI accepts, everything S:4 asks for and nothing else.
@@ -126,7 +127,7 @@ export function manifestSchema(profile: ManifestProfile) {
         propertyNames: { type: 'string', maxLength: PLUGIN_ID_LENGTH, pattern: PLUGIN_ID_PATTERN },
         additionalProperties: { type: 'string', maxLength: 256, format: 'version-range' },
       },
-      ui: { type: 'object' },
+      ui: profile === 'publish' ? manifestUiSchema : { type: 'object' },
       ...(profile === 'install' ? descriptiveParts : {}),
     },
     definitions: {
