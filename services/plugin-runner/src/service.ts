@@ -15,6 +15,7 @@ import {
 } from '@verifywise/service-kit';
 import { capabilitiesFor } from './capabilities/capabilities.ts';
 import { DatabaseSessions } from './capabilities/database.ts';
+import { modelCapabilities } from './capabilities/models.ts';
 import type { RunnerConfig } from './config.ts';
 import { createApplyFilters } from './filtering/apply-filters.ts';
 import { createRunFilters } from './filtering/run-filters.ts';
@@ -49,6 +50,7 @@ import { UnpackedPackages } from './package/unpacked-packages.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { LogStore } from './store/log-store.ts';
 import { MetadataStore } from './store/metadata-store.ts';
+import { PluginModels1732300000003 } from './store/migrations/0003-plugin-models.ts';
 import { PluginLogs1732300000004 } from './store/migrations/0004-plugin-logs.ts';
 import { RunnerTables1732300000001 } from './store/migrations/0001-runner-tables.ts';
 import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-surfaces.ts';
@@ -61,6 +63,8 @@ import { PluginConnections } from './store/plugin-database/plugin-connections.ts
 import { PluginRoleStore } from './store/plugin-database/plugin-roles.ts';
 import { PluginStatements } from './store/plugin-database/plugin-statements.ts';
 import { TransactionEventStore } from './store/plugin-database/transaction-events.ts';
+import { ModelStore } from './store/plugin-models/model-store.ts';
+import { PluginModels, coreModels } from './store/plugin-models/plugin-models.ts';
 import { ShownUiStore } from './store/shown-ui-store.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
@@ -72,8 +76,6 @@ const AFTER_DRAIN_MS = 5_000;
 
 /** What one answer of PostgreSQL to a plugin may have; the runner holds it in memory. */
 const ANSWER_BYTES = 16 * 1024 * 1024;
-
-const notThereYet = {};
 
 /** A runner: hosts the plugins of the tenants whose partitions it holds. */
 export async function startPluginRunner(config: RunnerConfig, closers: Closers, log: Logger): Promise<void> {
@@ -89,6 +91,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
         OutboxMigration,
         RunnerTables1732300000001,
         PluginDatabases1732300000002,
+        PluginModels1732300000003,
         PluginLogs1732300000004,
         LifeOfSurfaces1732300000005,
       ],
@@ -134,6 +137,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     new CoreViews({ db: database.source, roles: pluginRoles, schema: coreSchema, relations: config.coreModels, log }),
   );
   await coreViews.start();
+  const models = new ModelStore(database.source);
   const logRecords = new LogStore(database.source);
   const lines = closers.add(
     new PluginLogs({
@@ -179,10 +183,8 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       surroundings: async (installation) => ({
         scratchFolder: await scratchFolders.forIsolate(installation),
         egressAllowed: config.egressAllowed,
-        models: { definitions: [], associations: [] },
-        coreModels: coreViews
-          .models()
-          .map(({ name, columns }) => ({ name, attributes: columns.map((column) => column.name) })),
+        models: await models.open(installation.tenant, installation.pluginId, installation.version),
+        coreModels: coreModels(coreViews.models()),
       }),
       left: ({ tenant, pluginId }) => scratchFolders.remove(tenant, pluginId),
       capabilities: (plugin: HostedPlugin) =>
@@ -196,7 +198,16 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           },
           isEnabled: (pluginId) => installations.isEnabled(plugin.tenant, pluginId),
           database: databases.open(plugin),
-          models: notThereYet as never,
+          models: modelCapabilities(
+            () => plugin.installation,
+            new PluginModels({
+              owner: () => plugin.installation,
+              version: plugin.installation.version,
+              connections,
+              store: models,
+              core: () => coreViews.models(),
+            }),
+          ),
           applyFilters: (...filter) => applyFilters(plugin, ...filter),
         }),
       log: (installation, level, message, meta) => lines.take(installation, level, message, meta),

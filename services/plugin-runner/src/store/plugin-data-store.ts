@@ -3,6 +3,11 @@ import type { FailedDeliveries, FailedDelivery } from '../hosting/failed-deliver
 import type { PluginRoleStore } from './plugin-database/plugin-roles.ts';
 import type { PluginData } from '../messages/delete-plugin-data.ts';
 
+const TABLES = [
+  ...['metadata', 'failed_deliveries', 'surfaces', 'plugin_logs'],
+  ...['plugin_models', 'plugin_model_associations', 'plugin_model_versions'],
+];
+
 /** Failed deliveries, and the end of everything the runners keep for one plugin of one tenant. */
 export class PluginDataStore implements FailedDeliveries, PluginData {
   readonly #db: DataSource;
@@ -23,7 +28,7 @@ export class PluginDataStore implements FailedDeliveries, PluginData {
   async deleteAll(tenant: string, pluginId: string): Promise<void> {
     await this.#roles.drop(tenant, pluginId);
     await this.#db.transaction(async (transaction) => {
-      for (const table of ['metadata', 'failed_deliveries', 'surfaces', 'plugin_logs']) {
+      for (const table of TABLES) {
         await transaction.query(`DELETE FROM ${table} WHERE tenant = $1 AND plugin_id = $2`, [tenant, pluginId]);
       }
     });

@@ -10,11 +10,11 @@ import { createModels } from '../isolate/models.ts';
 import { PluginDatabases1732300000002 } from '../store/migrations/0002-plugin-databases.ts';
 import { PluginModels1732300000003 } from '../store/migrations/0003-plugin-models.ts';
 import { backendControl } from '../store/plugin-database/backend-control.ts';
+import type { CoreModelView } from '../store/plugin-database/core-views.ts';
 import { PluginConnections } from '../store/plugin-database/plugin-connections.ts';
 import { PluginRoleStore } from '../store/plugin-database/plugin-roles.ts';
 import { ModelStore } from '../store/plugin-models/model-store.ts';
-import type { CoreRelation } from '../store/plugin-models/model.ts';
-import { PluginModels } from '../store/plugin-models/plugin-models.ts';
+import { PluginModels, coreModels } from '../store/plugin-models/plugin-models.ts';
 
 const log = createLogger('test', 'silent');
 const ALL: Permission[] = ['models:define', 'database:read', 'database:write'];
@@ -33,7 +33,7 @@ export class ModelDesk {
   readonly #roles: PluginRoleStore;
   readonly #connections: PluginConnections;
   readonly #used = new Map<string, [tenant: string, pluginId: string]>();
-  core: CoreRelation[] = [];
+  core: readonly CoreModelView[] = [];
   /** Calls from the plugin's side to the runner's. */
   calls = 0;
 
@@ -91,7 +91,7 @@ export class ModelDesk {
     const models = createModels(
       { ask: ask },
       { need: () => undefined },
-      { pluginId, models: await store.open(tenant, pluginId, version), coreModels: this.core },
+      { pluginId, models: await store.open(tenant, pluginId, version), coreModels: coreModels(this.core) },
     );
     return { models, ask, owner };
   }

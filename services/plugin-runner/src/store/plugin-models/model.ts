@@ -3,13 +3,8 @@ import type { CheckedAssociation } from '../../isolate/models/association.ts';
 import { ModelInvalidError, listed } from '../../isolate/models/invalid.ts';
 import { shown } from '../../isolate/models/names.ts';
 import { tableName } from '../../isolate/models/table-name.ts';
-import type { CoreModel, ModelDefinition } from '../../isolate/protocol.ts';
-
-/** Where the platform's models are: the view of each, as SQL may name it. */
-export interface CoreRelation extends CoreModel {
-  schema: string;
-  view: string;
-}
+import type { ModelDefinition } from '../../isolate/protocol.ts';
+import type { CoreModelView } from '../plugin-database/core-views.ts';
 
 /** A model as statements are made from it, the plugin's own or the platform's. */
 export interface Model {
@@ -19,7 +14,7 @@ export interface Model {
   entity: string;
   schema: string | undefined;
   table: string;
-  /** Of the platform's views the types are not known; their values pass as they are. */
+  /** Of the platform's models only what changes how a value is written. */
   attributes: Record<string, ModelAttribute | null>;
   primaryKey: string[];
   timestamps: boolean;
@@ -70,19 +65,26 @@ export function ownModel(pluginId: string, { name, attributes, options }: ModelD
   };
 }
 
-export function coreModel({ name, attributes, schema, view }: CoreRelation): Model {
+export function coreModel({ name, columns, schema, view }: CoreModelView): Model {
+  const names = columns.map((column) => column.name);
   return {
     of: 'core',
     name,
     entity: `core:${name}`,
     schema,
     table: view,
-    attributes: Object.fromEntries(attributes.map((attribute) => [attribute, null])),
-    primaryKey: attributes.includes('id') ? ['id'] : attributes.slice(0, 1),
+    attributes: Object.fromEntries(columns.map((column) => [column.name, attributeOf(column.type)])),
+    primaryKey: names.includes('id') ? ['id'] : names.slice(0, 1),
     timestamps: false,
     paranoid: false,
     indexes: [],
   };
+}
+
+function attributeOf(type: string): ModelAttribute | null {
+  if (type === 'json' || type === 'jsonb') return { type: 'JSONB' };
+  if (type === 'date') return { type: 'DATEONLY' };
+  return type.startsWith('timestamp') ? { type: 'DATE' } : null;
 }
 
 /** The name as SQL; throws MODEL_INVALID for what is no attribute, so that no text of a plugin ever reaches a statement. */

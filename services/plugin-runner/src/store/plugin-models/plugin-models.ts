@@ -3,12 +3,13 @@ import type { CheckedAssociation } from '../../isolate/models/association.ts';
 import { checkedAssociation, keyHolder } from '../../isolate/models/association.ts';
 import { checkedDefinition, isRecord } from '../../isolate/models/definition.ts';
 import { ModelInvalidError } from '../../isolate/models/invalid.ts';
-import type { ModelAssociation, ModelDefinition } from '../../isolate/protocol.ts';
+import type { CoreModel, ModelAssociation, ModelDefinition } from '../../isolate/protocol.ts';
 import type { ModelRoom } from '../../capabilities/models.ts';
+import type { CoreModelView } from '../plugin-database/core-views.ts';
 import type { PluginConnections, PluginOwner } from '../plugin-database/plugin-connections.ts';
 import { optionsOf } from './find-options.ts';
 import { modelError } from './model-errors.ts';
-import type { CoreRelation, Model } from './model.ts';
+import type { Model } from './model.ts';
 import { ModelSet, coreModel, known, ownModel } from './model.ts';
 import { ModelSource } from './model-source.ts';
 import type { ModelStore } from './model-store.ts';
@@ -27,7 +28,7 @@ export interface PluginModelsParts {
   version: string;
   connections: Pick<PluginConnections, 'acquire'>;
   store: ModelStore;
-  core(): readonly CoreRelation[];
+  core(): readonly CoreModelView[];
 }
 
 type Verb = (runner: QueryRunner, set: ModelSet, model: Model, args: unknown[]) => Promise<unknown>;
@@ -98,7 +99,7 @@ export class PluginModels implements ModelRoom {
       const set = await this.#models();
       const known = {
         own: (name: string) => definitionOf(set.own.find((model) => model.name === name)),
-        core: (name: string) => this.#parts.core().find((model) => model.name === name),
+        core: (name: string) => coreModels(this.#parts.core()).find((model) => model.name === name),
       };
       const association = checkedAssociation(known, said);
       assertKeys(set, association);
@@ -228,6 +229,11 @@ async function findOrCreate(runner: QueryRunner, set: ModelSet, model: Model, [s
   const meanwhile = await reading.findOne(model, options);
   // Something else is like it than what `where` asks for: PostgreSQL says what.
   return meanwhile ? [meanwhile, false] : [await writing.create(model, values), true];
+}
+
+/** As the isolate is told of them. */
+export function coreModels(views: readonly CoreModelView[]): CoreModel[] {
+  return views.map(({ name, columns }) => ({ name, attributes: columns.map((column) => column.name) }));
 }
 
 function definitionOf(model: Model | undefined): ModelDefinition | undefined {
