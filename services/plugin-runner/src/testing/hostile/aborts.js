@@ -1,0 +1,8 @@
+// Ends its process the rude way.
+module.exports = {
+  eventHandlers: () => ({
+    'risk:deleted'() {
+      process.abort();
+    },
+  }),
+};

@@ -1,0 +1,8 @@
+// Never gives the event loop back.
+module.exports = {
+  eventHandlers: () => ({
+    'risk:deleted'() {
+      for (;;);
+    },
+  }),
+};

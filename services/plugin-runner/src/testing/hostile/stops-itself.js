@@ -1,0 +1,8 @@
+// Stops its own process without ending it.
+module.exports = {
+  eventHandlers: () => ({
+    'risk:deleted'() {
+      process.kill(process.pid, 'SIGSTOP');
+    },
+  }),
+};
