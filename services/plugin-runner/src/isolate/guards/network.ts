@@ -26,15 +26,18 @@ export function guardNetwork({ settings, denials, egress, servers }: GuardParts)
     return function connect(this: net.Socket, ...args: unknown[]) {
       // Called by Node's own connect(), the arguments are normalized already.
       const [options, done] = Array.isArray(args[0]) ? (args[0] as Normalized) : normalize(args);
-      const { path, lookup = resolve } = options;
+      const { path, port: portText, lookup = resolve } = options;
       const host = typeof options.host === 'string' && options.host !== '' ? options.host : 'localhost';
-      const port = options.port === undefined ? undefined : Number(options.port);
+      const port = portText === undefined ? undefined : Number(portText);
       settings.need('http:outbound', `Connecting to ${path ? `the Unix socket ${path}` : `${host}:${port}`}`);
       const refused = path ? unixSocketRefused(path) : refusedAddress(egress, host, port);
-      if (refused) return failing(this, denials.of(refused));
-      const checked = checkedLookup(lookup, egress, port, denials);
-      // Read once above: an option that is a getter must not say something else the second time.
-      const safe = Object.assign(Object.create(options) as ConnectOptions, { host, path: undefined, lookup: checked });
+      const checked = {
+        ...(refused ? { host: 'refused', port: 1 } : { host, port: portText }),
+        path: undefined,
+        lookup: refused ? failing(denials.of(refused)) : checkedLookup(lookup, egress, port, denials),
+      };
+      // Laid over the plugin's own options, which may be frozen, or say something else when they are read again.
+      const safe = Object.create(options, Object.getOwnPropertyDescriptors(checked)) as ConnectOptions;
       return passOn(original, this, [normalize([safe, done])]) as net.Socket;
     };
   });
@@ -77,10 +80,7 @@ function unixSocketRefused(path: string): EgressRefusedError {
   return new EgressRefusedError(`A plugin may not reach the Unix socket ${path}: it belongs to this machine`);
 }
 
-/** The socket as one whose connection failed: by its `error` event, like any address that cannot be reached. */
-function failing(socket: net.Socket, error: Error): net.Socket {
-  // What is written meanwhile waits for a connection instead of failing with an error of its own.
-  (socket as { connecting: boolean }).connecting = true;
-  process.nextTick(() => socket.destroy(error));
-  return socket;
+/** A refused connection is one whose name cannot be resolved: everything built on sockets knows how to take that. */
+function failing(error: Error): LookupFunction {
+  return (_host, _options, callback) => callback(error, '', 0);
 }

@@ -14,9 +14,10 @@ export function guardWeb({ settings }: GuardParts): void {
     };
   });
 
-  // Made when first used: it brings the whole of undici with it, which most plugins never need.
-  const lazy = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
-  const original = () => (lazy?.get ? (lazy.get.call(globalThis) as unknown) : lazy?.value) as typeof WebSocket;
+  // Made when first used: it brings the whole of undici with it, which most plugins never need. Describing or redefining Node's own
+  // property would load it too, deleting does not; http has the same class.
+  Reflect.deleteProperty(globalThis, 'WebSocket');
+  const original = () => process.getBuiltinModule('node:http').WebSocket;
   let guarded: unknown;
   const guard = () =>
     new Proxy(original(), {
