@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../../../../test/support/eventually.ts';
 import { bounded, readLines } from './isolate-output.ts';
 
 describe('output of an isolate', () => {
@@ -29,15 +30,17 @@ describe('output of an isolate', () => {
     expect(lines.map(({ length }) => length)).toEqual([16_384, 16_384, 7_232]);
   });
 
-  test('of which there is too much is counted', () => {
+  test('of which there is too much is counted, and told also when nothing comes after it', async () => {
     const written: number[] = [];
+    const told: number[] = [];
     const log = bounded(
       (line: number) => written.push(line),
-      () => undefined,
+      (lines: number) => told.push(lines),
     );
     for (let line = 0; line < 5_000; line += 1) log(line);
     // The second may change while the test runs.
     expect(written.length).toBeLessThanOrEqual(1_000);
     expect(written.length).toBeGreaterThanOrEqual(500);
+    await eventually(() => expect(told.reduce((sum, lines) => sum + lines, written.length)).toBe(5_000));
   });
 });

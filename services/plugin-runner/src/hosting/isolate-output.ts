@@ -26,21 +26,28 @@ export function readLines(output: Readable, line: (text: string) => void): void 
 /** More lines a second than anybody reads are counted instead of logged. */
 const LINES_A_SECOND = 500;
 
-/** Lets through what a log can take in each second, and says how much was left out. */
+/** Lets through what a log can take in each second, and says how much was left out, also when nothing comes after it. */
 export function bounded<Line extends unknown[]>(
   write: (...line: Line) => void,
   leftOut: (lines: number) => void,
 ): (...line: Line) => void {
-  let second = 0;
+  let since = 0;
   let lines = 0;
+  let telling: NodeJS.Timeout | undefined;
+  const endSecond = () => {
+    clearTimeout(telling);
+    telling = undefined;
+    if (lines > LINES_A_SECOND) leftOut(lines - LINES_A_SECOND);
+    lines = 0;
+  };
   return (...line) => {
-    const now = Math.floor(performance.now() / 1_000);
-    if (now !== second) {
-      if (lines > LINES_A_SECOND) leftOut(lines - LINES_A_SECOND);
-      second = now;
-      lines = 0;
+    const now = performance.now();
+    if (now - since >= 1_000) {
+      endSecond();
+      since = now;
     }
     lines += 1;
     if (lines <= LINES_A_SECOND) write(...line);
+    else telling ??= setTimeout(endSecond, 1_000 - (now - since)).unref();
   };
 }

@@ -188,6 +188,32 @@ describe("a plugin's log", () => {
     await again.close();
   });
 
+  test('is watched by a bounded number of readers of a tenant, and by the next one when one has gone', async () => {
+    const path = '/api/plugins/talker/logs/stream';
+    const watching = await Promise.all(
+      Array.from({ length: 20 }, async () => eventsOf(await runners[0].fetch('acme', path))),
+    );
+    expect(await runners[0].get('acme', path)).toMatchObject({
+      status: 429,
+      body: { error: { code: 'RATE_LIMITED' } },
+    });
+    await (await eventsOf(await runners[0].fetch('beta', path))).close();
+    for (const stream of watching) await stream.close();
+    await eventually(async () => (await eventsOf(await runners[0].fetch('acme', path))).close());
+  });
+
+  test('says how much of it is missing when the plugin says more than is kept', async () => {
+    await enabled('noisy', '1.0.0');
+    await runners[0].get('noisy', '/api/plugins/talker/count/3000');
+    await eventually(async () => {
+      const [missing] = await lines('noisy', '?search=left+out');
+      expect(missing).toMatchObject({
+        level: 'warn',
+        message: expect.stringMatching(/^\d+ lines of the plugin's log/),
+      });
+    });
+  });
+
   test('keeps the newest lines of a plugin, and takes nothing from another', async () => {
     const before = await lines('beta', '?limit=500');
     for (let round = 0; round < 4; round += 1) await runners[0].get('acme', '/api/plugins/talker/count/110');
@@ -216,6 +242,11 @@ describe("a plugin's log", () => {
       const [crash] = await lines('gamma', '?search=fell+over&level=error');
       expect(crash).toMatchObject({ version: '3.0.0', meta: { reason: 'unhandled' } });
     });
+    // Below its error budget the installer leaves it enabled, under a new generation.
+    await room.settle({ ...installation, generation: room.nextGeneration() });
+    await eventually(async () =>
+      expect((await runners[0].get('gamma', '/api/plugins/talker/_/logs')).status).toBe(200),
+    );
   });
 
   test('stays when the plugin is uninstalled, and goes with its data', async () => {

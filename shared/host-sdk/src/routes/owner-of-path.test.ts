@@ -20,6 +20,8 @@ test.each([
   ['GET /api/plugins/activity-feed/audit', 'installer'],
   ['GET /api/plugins/ui-extensions', 'plugin-runner'],
   ['GET /api/plugins/activity-feed/logs', 'plugin-runner'],
+  ['GET /api/plugins/activity-feed/logs/stream', 'plugin-runner'],
+  ['POST /api/plugins/activity-feed/logs', 'plugin-runner'],
   ['POST /api/plugins/activity-feed/deliveries/5/replay', 'plugin-runner'],
   ['GET /api/plugins/activity-feed/activity', 'plugin-runner'],
   ['POST /api/plugins/activity-feed', 'plugin-runner'],
