@@ -110,7 +110,7 @@ describe('filters over all plugins of a tenant', () => {
   });
 
   test.each([
-    ['ends its process', 'process.kill(process.pid)'],
+    ['crashes', `setTimeout(() => { throw new Error('crash'); }); return new Promise(() => undefined);`],
     ['loops', 'for (;;);'],
   ])('a plugin that %s in the middle hurts only itself, and the last good value comes out', async (_what, code) => {
     const tenant = tenantOf('crash');
@@ -218,10 +218,18 @@ describe('filters over all plugins of a tenant', () => {
       onEnable(`ctx.addFilter('risk:before_save', (data) => ({ text: data.text + data.text }))`),
     );
     const half = 'x'.repeat(2_600_000);
-    expect((await run(tenant, { text: half })).data).toEqual({ text: half + half });
-    const { data, errors } = await run(tenant, { text: `${half}${half}` });
-    expect((data.text as string).length).toBe(2 * half.length);
-    expect(errors).toEqual([{ pluginId: 'grows', message: expect.stringContaining('bytes') }]);
+    const after = async (text: string) => {
+      const { data, errors } = await run(tenant, { text });
+      return { length: (data.text as string).length, errors };
+    };
+    // Not at the first try where a busy machine takes longer than the handler's limit to copy it.
+    await eventually(async () => expect(await after(half)).toEqual({ length: 2 * half.length, errors: [] }));
+    await eventually(async () =>
+      expect(await after(half + half)).toEqual({
+        length: 2 * half.length,
+        errors: [{ pluginId: 'grows', message: expect.stringContaining('bytes') }],
+      }),
+    );
   });
 
   test('whichever runner holds a tenant is asked, and after its end the next one', async () => {
@@ -235,5 +243,38 @@ describe('filters over all plugins of a tenant', () => {
     await (heldHere ? runner : other).stop('SIGKILL');
     for (const tenant of tenants)
       await eventually(async () => expect((await run(tenant)).data).toEqual({ trace: 't' }));
+  });
+});
+
+describe('filters of sleeping plugins', () => {
+  test('wake them, and one that does not come up is left out', async () => {
+    const room = await RunnerRoom.open();
+    try {
+      const runner = await room.startRunner({ RUNNER_IDLE_STOP_MINUTES: '0.005' });
+      const sleeping = async (id: string) =>
+        (await runner.isolates()).find(({ pluginId }) => pluginId === id)?.pid === null;
+      const plugin = { tenant: 'sleepy', granted: [...GRANTED, 'config:read'] };
+      const code = onEnable(`
+        if (ctx.config.get('broken', false)) throw new Error('does not come up');
+        ctx.addFilter('risk:before_save', ${traces('w')});`);
+      await room.enabled({ ...plugin, id: 'wakes', code });
+      const broken = await room.enabled({ ...plugin, id: 'stays', code });
+      await eventually(async () => expect([await sleeping('wakes'), await sleeping('stays')]).toEqual([true, true]));
+      await room.settle({
+        ...broken,
+        config: { values: { broken: true }, secrets: {} },
+        generation: room.nextGeneration(),
+      });
+      await eventually(async () => {
+        const payload = { filter: 'risk:before_save', data: { trace: '' } };
+        expect(await room.broker.ask(RunFilters, { tenant: 'sleepy', payload })).toEqual({
+          data: { trace: 'w' },
+          applied: 1,
+          errors: [{ pluginId: 'stays', message: expect.any(String) }],
+        });
+      });
+    } finally {
+      await room.close();
+    }
   });
 });

@@ -34,8 +34,8 @@ export type RunFilters = (tenant: string, run: FilterRun, options: RunFiltersOpt
 
 /** What the way of the outcome back to its asker may take of the deadline. */
 const WAY_BACK_MS = 100;
-/** An isolate ends a late handler by itself; it is asked this much longer, so that what came before is not lost with it. */
-const GRACE_MS = 50;
+/** An isolate ends a late handler by itself; it is waited for this much longer, so that what came before is not lost with it. */
+const GRACE_MS = 250;
 
 /** Runs one filter over all of a tenant's plugins; whatever a plugin does, the last good value comes out (contract §1). */
 export function createRunFilters(hosting: FilteringHosting, limitMs: number): RunFilters {
@@ -67,7 +67,7 @@ export function createRunFilters(hosting: FilteringHosting, limitMs: number): Ru
         plugin.log('error', `A handler of the filter ${filter} was left out: ${error.message}`, { code, stack });
       };
       try {
-        const patienceMs = Math.min(link.handlers.length * limitMs, remainingMs());
+        const patienceMs = Math.min(link.handlers.length * limitMs, remainingMs() - GRACE_MS);
         const answer = await askPlugin(link, { filter, data: outcome.data, limitMs, within, deadlineMs: patienceMs });
         outcome.data = answer.data;
         outcome.applied += answer.applied;

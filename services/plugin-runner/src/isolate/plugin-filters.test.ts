@@ -69,7 +69,7 @@ describe("a plugin's filter handlers", () => {
       },
       'no luck',
     ],
-    ['rejects with something odd', () => Promise.reject({ odd: 1 } as never), 'odd'],
+    ['rejects with something odd', () => Promise.reject(Object.create(null) as Error), 'null prototype'],
     ['returns nothing', () => undefined, 'undefined'],
     ['returns null', () => null, 'no object'],
     ['returns a list', () => [], 'no object'],

@@ -56,7 +56,9 @@ export class PluginFilters {
   /** Has the runner run the filter over all plugins of the tenant. */
   async apply<Data extends FilterData>(channel: RunnerChannel, filter: string, data: Data): Promise<Data> {
     assertName(filter);
-    const own = carried(data, (why) => invalid(`the data of ${filter} ${why}`));
+    const own = carried(data, (why) => {
+      invalid(`the data of ${filter} ${why}`);
+    });
     return (await channel.ask('filters.apply', filter, own, this.#within.getStore() ?? [])) as Data;
   }
 
@@ -71,9 +73,11 @@ export class PluginFilters {
       if (!entry) continue;
       try {
         // Its own copy: what it changes before it fails, or after it was given up, must not reach the next handler.
-        const own = structuredClone(outcome.data) as never;
-        const handling = this.#within.run([...within, filter], async () => entry.handler(own, context));
-        const result: unknown = await inTime(handling, Math.min(limitMs, until - performance.now()));
+        const own = structuredClone(outcome.data);
+        const handler = entry.handler as (data: unknown, context: PluginContext) => unknown;
+        const handle = () =>
+          this.#within.run([...within, filter], () => new Promise((resolve) => resolve(handler(own, context))));
+        const result = await inTime(handle, Math.min(limitMs, until - performance.now()));
         outcome.data = carried(result, (why) => {
           throw new PlatformError('HANDLER_FAILED', `A handler of ${filter} was left out: what it returned ${why}`);
         });
@@ -87,14 +91,15 @@ export class PluginFilters {
 }
 
 /** A late answer is nobody's: neither its value nor its error counts any more. */
-async function inTime<Result>(handling: Promise<Result>, limitMs: number): Promise<Result> {
+async function inTime<Result>(handle: () => Promise<Result>, limitMs: number): Promise<Result> {
+  if (limitMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for the handler');
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const message = `The handler did not finish within ${Math.max(0, Math.round(limitMs))} ms and was left out`;
-    timer = setTimeout(() => reject(new PlatformError('HANDLER_TIMED_OUT', message)), Math.max(0, limitMs));
+    const message = `The handler did not finish within ${Math.round(limitMs)} ms and was left out`;
+    timer = setTimeout(() => reject(new PlatformError('HANDLER_TIMED_OUT', message)), limitMs);
   });
   try {
-    return await Promise.race([handling, late]);
+    return await Promise.race([handle(), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -118,7 +118,8 @@ describe("a plugin's middleware", () => {
 
   test('that touches nothing leaves nothing behind', async () => {
     before((req, _res, next) => {
-      void [req.query, req.path, req.ip, req.protocol, req.accepts('json'), req.fresh, req.body as unknown];
+      const used = [req.query, req.path, req.ip, req.protocol, req.accepts('json'), req.fresh, req.body as unknown];
+      expect(used).toHaveLength(7);
       next();
     });
     expect(await run()).toEqual({ kind: 'continue', request: { headers: {} }, state: {}, failures: [] });

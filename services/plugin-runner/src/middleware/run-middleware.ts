@@ -40,8 +40,8 @@ type Call = Omit<MiddlewareCall, 'entries' | 'limitMs' | 'deadlineMs'>;
 
 /** What the way of the outcome back to its asker may take of the deadline. */
 const WAY_BACK_MS = 100;
-/** An isolate ends a late handler by itself; it is asked this much longer, so that what came before is not lost with it. */
-const GRACE_MS = 50;
+/** An isolate ends a late handler by itself; it is waited for this much longer, so that what came before is not lost with it. */
+const GRACE_MS = 250;
 
 /** Runs one phase of one request through the middleware of all of a tenant's plugins (S:23.7). */
 export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number): RunMiddleware {
@@ -109,7 +109,7 @@ export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number)
     remainingMs: number,
   ): Promise<MiddlewareAnswer> {
     if (participant.kind === 'unreachable') throw participant.error;
-    const deadlineMs = Math.min(call.entries.length * limitMs, remainingMs);
+    const deadlineMs = Math.min(call.entries.length * limitMs, remainingMs - GRACE_MS);
     if (deadlineMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for its middleware');
     return readAnswer(await participant.plugin.middleware({ ...call, limitMs, deadlineMs }, deadlineMs + GRACE_MS));
   }

@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { format } from 'node:util';
 import express from 'express';
 import type { Express } from 'express';
 import type { MiddlewareRequest, MiddlewareResponse } from '@verifywise/plugin-types';
@@ -104,9 +105,10 @@ export class Exchanges {
 
 function headersOf(req: MiddlewareRequest): ExchangeState['headers'] {
   const headers = Object.entries(req.headers).flatMap(([name, value]) => {
-    const known: unknown = value;
+    // Plugins set numbers and nulls too, whatever the type says.
+    const known = value as unknown;
     if (known === undefined || known === null) return [];
-    return [[name.toLowerCase(), Array.isArray(known) ? known.map(String) : String(known as string)] as const];
+    return [[name.toLowerCase(), Array.isArray(known) ? known.map(String) : format(known)] as const];
   });
   return Object.fromEntries(headers);
 }

@@ -37,7 +37,6 @@ export function keepInMemory(res: ServerResponse, ended: (written: Written) => v
       take(chunk, encoding);
       if (!over) {
         over = true;
-        res.finished = true;
         ended({ content: Buffer.concat(chunks), bytes });
         process.nextTick(() => {
           res.emit('finish');
@@ -56,7 +55,8 @@ export function keepInMemory(res: ServerResponse, ended: (written: Written) => v
     flushHeaders: () => undefined,
   };
   Object.assign(res, own);
-  Object.defineProperty(res, 'headersSent', { get: () => over });
+  for (const name of ['headersSent', 'writableEnded', 'writableFinished', 'finished'])
+    Object.defineProperty(res, name, { get: () => over });
 }
 
 /** The status and headers as they are now; bodies have no length before the host writes them. */

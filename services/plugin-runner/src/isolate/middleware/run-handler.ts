@@ -16,9 +16,9 @@ export interface HandlerRun {
   context: MiddlewareContext;
   limitMs: number;
   /** Makes the handler's request and response; `ended` is for when it has answered. */
-  open(ended: () => void): Exchange;
+  open: (ended: () => void) => Exchange;
   /** An error of a handler that had gone on or answered already. */
-  late(error: unknown): void;
+  late: (error: unknown) => void;
 }
 
 /**
@@ -26,15 +26,16 @@ export interface HandlerRun {
  * nor an answer within the limit is a failure.
  */
 export function runHandler({ handler, context, limitMs, open, late }: HandlerRun): Promise<HandlerEnd> {
+  if (limitMs <= 0) {
+    const error = new PlatformError('HANDLER_TIMED_OUT', 'No time was left for the middleware');
+    return Promise.resolve({ kind: 'failed', error });
+  }
   return new Promise((resolve) => {
     let over = false;
-    const timer = setTimeout(
-      () => {
-        const message = `Neither next() nor an answer came within ${Math.max(0, Math.round(limitMs))} ms`;
-        failed(new PlatformError('HANDLER_TIMED_OUT', message));
-      },
-      Math.max(0, limitMs),
-    );
+    const timer = setTimeout(() => {
+      const message = `Neither next() nor an answer came within ${Math.round(limitMs)} ms`;
+      failed(new PlatformError('HANDLER_TIMED_OUT', message));
+    }, limitMs);
     const end = (how: () => HandlerEnd): void => {
       if (over) return;
       over = true;
