@@ -160,9 +160,12 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   );
   const privateFolders = closers.add(await PrivateFolders.open(config.scratchFolder));
   const scratchFolders = closers.add(await ScratchFolders.open(config.scratchFolder));
-  const packages = new UnpackedPackages(
-    join(config.scratchFolder, 'packages'),
-    packageStore(config.installerUrl, tokens),
+  const packages = closers.add(
+    await UnpackedPackages.open(join(config.scratchFolder, 'packages'), {
+      fetch: packageStore(config.installerUrl, tokens),
+      hosted: () => hosting.packages(),
+      log,
+    }),
   );
 
   const notes = watchIsolates(metrics, () => hosting.list());

@@ -111,6 +111,11 @@ export class Hosting {
     return this.#all().map(({ plugin, lane }) => viewOf(plugin, lane.length));
   }
 
+  /** The packages of everything hosted here, whether it runs or not. */
+  packages(): string[] {
+    return this.#all().map(({ plugin }) => plugin.installation.package.digest);
+  }
+
   /** Everything that may fall asleep. */
   sleepers(): Sleeper[] {
     return this.#all().filter(({ plugin }) => plugin.stage === 'enabled');
