@@ -1,6 +1,6 @@
 import { hostname, tmpdir } from 'node:os';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import {
   commonSettings,
   decimal,
@@ -16,6 +16,8 @@ import {
   text,
   url,
 } from '@verifywise/service-kit';
+import type { Setting } from '@verifywise/service-kit';
+import { Egress } from './isolate/guards/egress.ts';
 import type { CoreRelations } from './store/plugin-database/core-views.ts';
 
 const coreModelsSchema = {
@@ -31,6 +33,32 @@ const coreModelsSchema = {
   },
 };
 
+/** A list in which `check` finds nothing to throw about. */
+function checkedList(name: string, example: string, check: (entries: string[]) => void): Setting<string[]> {
+  return {
+    read(env) {
+      const reading = list(name).read(env);
+      try {
+        if (reading.ok) check(reading.value);
+        return reading;
+      } catch (error) {
+        return { ok: false, problem: `${name}: ${(error as Error).message}; for example ${name}=${example}.` };
+      }
+    },
+  };
+}
+
+/** What plugins with `http:outbound` reach beyond the internet. */
+const egressAllowed = checkedList('PLUGIN_EGRESS_ALLOW', 'db.internal:5432,10.1.0.0/16', (entries) => {
+  new Egress(entries);
+});
+
+/** What plugins with `filesystem:read` read beyond their own. */
+const readableFolders = checkedList('PLUGIN_READABLE_FOLDERS', '/srv/shared', (folders) => {
+  const relative = folders.find((folder) => !isAbsolute(folder));
+  if (relative !== undefined) throw new Error(`"${relative}" is no absolute path`);
+});
+
 /** What a runner is told by its environment, checked and complete. */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const settings = readSettings(env, {
@@ -43,8 +71,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     runnerId: optionalText('RUNNER_ID'),
     runnerUrl: optionalUrl('RUNNER_URL'),
     scratchFolder: text('RUNNER_SCRATCH_FOLDER', join(tmpdir(), 'verifywise-runner')),
-    readableFolders: list('PLUGIN_READABLE_FOLDERS'),
-    egressAllowed: list('PLUGIN_EGRESS_ALLOW'),
+    readableFolders,
+    egressAllowed,
     isolateHeapMb: integer('ISOLATE_HEAP_MB', 128, { min: 16, max: 16_384 }),
     isolateMemoryMb: integer('ISOLATE_MEMORY_MB', 256, { min: 64, max: 1_048_576 }),
     idleStopMinutes: decimal('RUNNER_IDLE_STOP_MINUTES', 0, { min: 0, max: 100_000 }),

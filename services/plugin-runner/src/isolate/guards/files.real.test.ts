@@ -119,7 +119,7 @@ describe('the files of a plugin', () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     await room.forget(installation);
     await eventually(async () =>
-      expect(await readdir(folder).catch((error: NodeJS.ErrnoException) => error.code)).toBe('ENOENT'),
+      expect(await readdir(folder).catch((error: unknown) => (error as NodeJS.ErrnoException).code)).toBe('ENOENT'),
     );
   });
 

@@ -226,7 +226,7 @@ describe('the network of a plugin', () => {
     ],
     [
       'a host that changes when it is read again',
-      (port: number, away: number) =>
+      (_port: number, away: number) =>
         `let asked = 0; return said(require('net').connect({ port: ${away}, get host() { return asked++ ? '127.0.0.1' : '8.8.8.8.invalid'; } }), 'connect')`,
     ],
     ['a Unix socket', () => `return said(require('net').connect('/var/run/docker.sock'), 'connect')`],

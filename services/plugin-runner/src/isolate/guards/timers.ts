@@ -55,7 +55,13 @@ export class PluginTimers {
   }
 
   #lookThrough(): void {
-    this.#set = this.#set.filter((timer) => isWaiting(timer.deref()));
+    // One that fired and was refreshed since has been added twice.
+    const waiting = new Set<NodeJS.Timeout>();
+    this.#set = this.#set.filter((reference) => {
+      const timer = reference.deref();
+      if (!timer || !isWaiting(timer) || waiting.has(timer)) return false;
+      return waiting.add(timer);
+    });
     this.#lookThroughAt = Math.max(FEW, 2 * this.#set.length);
   }
 
@@ -105,6 +111,6 @@ export class PluginTimers {
 }
 
 /** Node marks a timer that has fired or was cleared, and has no public name for it. */
-function isWaiting(timer: NodeJS.Timeout | undefined): boolean {
-  return timer !== undefined && !(timer as unknown as { _destroyed: boolean })._destroyed;
+function isWaiting(timer: NodeJS.Timeout): boolean {
+  return !(timer as unknown as { _destroyed: boolean })._destroyed;
 }
