@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Permission } from '@verifywise/plugin-types';
 
 const SETPRIV = '/usr/bin/setpriv';
@@ -14,7 +15,7 @@ const DATA_OF_NODE_MB = 704;
 
 /** Where an isolate's process finds its files, and how much memory it gets. */
 export interface IsolatePlace {
-  /** The isolate's single-file bundle. */
+  /** The isolate's bundle; what it loads later lies beside it. */
   bundle: string;
   packageFolder: string;
   /** The plugin's own folder to write to, when it may. */
@@ -32,7 +33,7 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, ...place
   const { scratchFolder } = place;
   const flags = [
     '--permission',
-    `--allow-fs-read=${bundle}`,
+    `--allow-fs-read=${dirname(bundle)}/*`,
     `--allow-fs-read=${packageFolder}/*`,
     ...fileFlags(place),
     `--max-old-space-size=${heapMb}`,
