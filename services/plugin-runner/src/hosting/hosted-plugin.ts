@@ -117,7 +117,7 @@ export class HostedPlugin {
       this.asleep = false;
       if (!this.upToDate) {
         // It goes on in another process: what it is doing now is finished first.
-        if (this.uses.what !== undefined) await Promise.race([this.uses.settled(), pause(LONGEST_REQUEST_MS)]);
+        if (this.uses.busy) await Promise.race([this.uses.settled(), pause(LONGEST_REQUEST_MS)]);
         await this.#leave([]);
         await this.#open();
       }
@@ -327,7 +327,7 @@ export class HostedPlugin {
     this.#noteCrash(crash.reason, crash.message);
     if (this.#isolate !== isolate) return;
     const wasEnabled = this.stage === 'enabled';
-    const during = this.#duringHook ?? this.uses.what;
+    const during = this.#duringHook ?? this.uses.lastWords;
     this.log('error', crash.message, { reason: crash.reason, during, stack: crash.stack });
     void this.#close().catch((error: unknown) => this.log('error', 'Cleaning up after a crash failed', error));
     // A crash inside a hook is that hook's failure, and whoever asked for the hook is told.
