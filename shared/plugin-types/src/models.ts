@@ -1,6 +1,9 @@
 import type { Row } from './database.ts';
 
-/** Data types of S:22.4; any case is understood. */
+/**
+ * Data types of S:22.4; any case is understood. Values are what Sequelize makes of them: STRING holds 255 characters, BIGINT and DECIMAL
+ * are text ('12.50'), DATE is a `Date` with milliseconds, DATEONLY is 'YYYY-MM-DD', an ENUM is text that must be one of its `values`.
+ */
 export const modelDataTypes = [
   'STRING',
   'TEXT',
@@ -39,12 +42,15 @@ export type CoreModelName = (typeof coreModelNames)[number];
 
 export type ReferentialAction = 'CASCADE' | 'SET NULL' | 'RESTRICT' | 'NO ACTION' | 'SET DEFAULT';
 
-/** One attribute of a model (S:22.5). */
+/**
+ * One attribute of a model (S:22.5). Its name is the name of its column, as it is written: `entityType` is `"entityType"` in SQL.
+ * Names are letters, digits and _; those of an instance's verbs (`save`, `update`, …) and `and`, `or`, `not` are taken.
+ */
 export interface ModelAttribute {
   type: ModelDataType | (string & {});
   /** True unless given; a primary key is never null. */
   allowNull?: boolean;
-  /** `NOW` (for dates) and `UUIDV4` are computed for each row. */
+  /** `NOW` (DATE, DATEONLY) and `UUIDV4` (UUID) are computed for each row, by PostgreSQL: rows written by SQL have them, too. */
   defaultValue?: unknown;
   primaryKey?: boolean;
   /** For INTEGER and BIGINT. */
@@ -52,7 +58,10 @@ export interface ModelAttribute {
   unique?: boolean;
   /** For ENUM. */
   values?: readonly string[];
-  /** A table of the plugin's own becomes a foreign key; one of the platform's (`users`) is kept as an indexed column. */
+  /**
+   * A model of the plugin's own, by its name or its table, becomes a foreign key that PostgreSQL keeps.
+   * One of the platform's (`users`) is kept as an indexed column: rows may outlive what they refer to.
+   */
   references?: { model: string; key: string };
   onDelete?: ReferentialAction;
   onUpdate?: ReferentialAction;
@@ -79,7 +88,9 @@ export interface AssociationOptions {
   otherKey?: string;
 }
 
-/** Operators of `where`, by name: `{ severity: { [Op.gt]: 3 } }` is `{ severity: { gt: 3 } }`. */
+/**
+ * Operators of `where`, by name: `{ severity: { [Op.gt]: 3 } }` is `{ severity: { gt: 3 } }`. Sequelize's own symbols are understood, too.
+ */
 export const Op = {
   eq: 'eq',
   ne: 'ne',
@@ -98,8 +109,24 @@ export const Op = {
   not: 'not',
 } as const;
 
-/** Conditions by attribute; several are all to be met. `and` and `or` take lists of conditions. */
-export type Where = Record<string, unknown>;
+/**
+ * Conditions by attribute, all to be met: a value is `eq`, a list is `in`, null is "is null", `{ gt: 3, lt: 9 }` are operators.
+ * `and` and `or` take lists of conditions, `not` takes one; they may be nested. JSON and JSONB are compared as a whole.
+ * A value that is `undefined` and a name that is no attribute reject with code `MODEL_INVALID`.
+ */
+export type Where = Record<string | symbol, unknown>;
+
+/** `'name'`, or with a direction; `'DESC NULLS LAST'` is one, too. */
+export type Order = string | readonly [attribute: string, direction?: string];
+
+/**
+ * `'title'`, `['title', 'name']` to have it by another name, `['count', 'n']` for the number of rows, `['max', 'severity', 'worst']` for
+ * a function over an attribute.
+ */
+export type Selection =
+  | string
+  | readonly [attribute: string, as: string]
+  | readonly [fn: 'count' | 'max' | 'min' | 'sum' | 'avg', attribute: string, as: string];
 
 export interface IncludeOptions {
   /** Name of the associated model; needed where `as` is not given. */
@@ -107,30 +134,40 @@ export interface IncludeOptions {
   as?: string;
   where?: Where;
   attributes?: readonly string[];
+  /** Of hasMany and belongsToMany; by primary key unless given. */
+  order?: readonly Order[];
   /** With it, rows without a match are left out; true when `where` is given. */
   required?: boolean;
+  paranoid?: boolean;
   include?: readonly (string | IncludeOptions)[];
 }
 
 export interface FindOptions {
   where?: Where;
-  order?: readonly (string | readonly [attribute: string, direction: 'ASC' | 'DESC' | 'asc' | 'desc'])[];
+  order?: readonly Order[];
   limit?: number;
   offset?: number;
-  attributes?: readonly (string | readonly [fn: string, as: string])[];
+  attributes?: readonly Selection[];
+  /** With `attributes` of functions: one row for each different value. */
   group?: readonly string[];
+  /** Associated models that come with the rows, under the name of the association. */
   include?: readonly (string | IncludeOptions)[];
   /** False finds deleted rows of a paranoid model too. */
   paranoid?: boolean;
+  /** Plain objects instead of instances. */
+  raw?: boolean;
 }
+
+export type CountOptions = Pick<FindOptions, 'where' | 'include' | 'paranoid'>;
 
 /** One row, with the verbs of Sequelize's instances that plugins use. Attributes are properties of it. */
 export interface ModelInstance<R extends Row = Row> {
-  get(): R;
+  /** The values; included rows are plain, too. */
+  get(options?: { plain?: boolean }): R;
   get<Key extends keyof R>(attribute: Key): R[Key];
   set<Key extends keyof R>(attribute: Key, value: R[Key]): this;
   set(values: Partial<R>): this;
-  /** Stores what was set. */
+  /** Stores what differs from what was read, also inside of JSON. */
   save(): Promise<this>;
   update(values: Partial<R>): Promise<this>;
   destroy(options?: { force?: boolean }): Promise<void>;
@@ -143,29 +180,64 @@ export type Instance<R extends Row = Row> = ModelInstance<R> & R;
 /** A model that may only be read: the platform's. */
 export interface ReadableModel<R extends Row = Row> {
   readonly name: string;
+  /** Rejects with code `RESULT_TOO_LARGE` when there are more rows than `context.db.query` would answer; use `limit`. */
   findAll(options?: FindOptions): Promise<Instance<R>[]>;
   findOne(options?: FindOptions): Promise<Instance<R> | null>;
-  findByPk(key: string | number, options?: FindOptions): Promise<Instance<R> | null>;
+  /** A key of several attributes is an object. */
+  findByPk(
+    key: string | number | bigint | Row,
+    options?: Pick<FindOptions, 'attributes' | 'include' | 'paranoid' | 'raw'>,
+  ): Promise<Instance<R> | null>;
   findAndCountAll(options?: FindOptions): Promise<{ rows: Instance<R>[]; count: number }>;
-  count(options?: FindOptions): Promise<number>;
-  max(attribute: string, options?: FindOptions): Promise<unknown>;
-  min(attribute: string, options?: FindOptions): Promise<unknown>;
-  sum(attribute: string, options?: FindOptions): Promise<number>;
+  count(options?: CountOptions): Promise<number>;
+  /** How many of each: `[{ severity: 3, count: 12 }]`. */
+  count(options: CountOptions & { group: readonly string[] }): Promise<Row[]>;
+  /** Null when there are no rows. */
+  max(attribute: string, options?: CountOptions): Promise<unknown>;
+  min(attribute: string, options?: CountOptions): Promise<unknown>;
+  /** 0 when there are no rows. */
+  sum(attribute: string, options?: CountOptions): Promise<number>;
 }
 
-/** A model of the plugin's own. */
+export interface ChangeOptions {
+  /** Which rows; `{}` is every row. Without it nothing is done, and the call rejects with code `MODEL_INVALID`. */
+  where: Where;
+  /** False changes deleted rows of a paranoid model too. */
+  paranoid?: boolean;
+}
+
+/**
+ * A model of the plugin's own. What PostgreSQL refuses rejects with code `QUERY_FAILED`; `details.kind` is `unique`, `foreign-key`,
+ * `not-null` or `check` where a row broke a rule, and `details.constraint` is the rule's name.
+ */
 export interface PluginModel<R extends Row = Row> extends ReadableModel<R> {
   create(values: Partial<R>): Promise<Instance<R>>;
-  /** All or none. */
-  bulkCreate(rows: readonly Partial<R>[], options?: { ignoreDuplicates?: boolean }): Promise<Instance<R>[]>;
-  findOrCreate(options: { where: Where; defaults?: Partial<R> }): Promise<[Instance<R>, created: boolean]>;
-  /** Answers how many rows were changed. `where` is needed. */
-  update(values: Partial<R>, options: { where: Where }): Promise<[affected: number]>;
-  /** By primary key or a unique attribute. */
+  /** All or none. With `ignoreDuplicates` only those that were not there, which are also what is answered. */
+  bulkCreate(
+    rows: readonly Partial<R>[],
+    options?: { ignoreDuplicates?: boolean; returning?: boolean },
+  ): Promise<Instance<R>[]>;
+  /** Creates with what `where` says to be equal, and with the defaults. Two at the same moment create one row. */
+  findOrCreate(options: {
+    where: Where;
+    defaults?: Partial<R>;
+    paranoid?: boolean;
+  }): Promise<[Instance<R>, created: boolean]>;
+  /** Answers how many rows were changed. */
+  update(values: Partial<R>, options: ChangeOptions): Promise<[affected: number]>;
+  /** By the primary key where it is given, otherwise by a unique attribute. */
   upsert(values: Partial<R>): Promise<[Instance<R>, created: boolean | null]>;
-  /** Answers how many rows. `where` is needed, or `truncate` for all of them. */
+  /** Answers how many rows. `where` is needed (`{}` is every row), or `truncate`. `force` deletes rows of a paranoid model for good. */
   destroy(options: { where?: Where; truncate?: boolean; force?: boolean }): Promise<number>;
-  increment(attributes: string | readonly string[], options: { by?: number; where: Where }): Promise<number>;
+  /** `increment('views', { by: 2, where })`, or by different steps: `increment({ views: 2, likes: 1 }, { where })`. Answers how many rows. */
+  increment(
+    attributes: string | readonly string[] | Record<string, number>,
+    options: ChangeOptions & { by?: number },
+  ): Promise<number>;
+  decrement(
+    attributes: string | readonly string[] | Record<string, number>,
+    options: ChangeOptions & { by?: number },
+  ): Promise<number>;
 }
 
 /**
@@ -175,13 +247,25 @@ export interface PluginModel<R extends Row = Row> extends ReadableModel<R> {
  * What is wrong in a definition or a call has code `MODEL_INVALID`.
  */
 export interface ModelApi {
+  /**
+   * Replaces a definition of the same name; `sync` makes its table. Without a primary key it has `id`, a number that counts up.
+   * A new version of the plugin inherits what the version before has defined; what it defines itself replaces that.
+   */
   define<R extends Row = Row>(name: string, attributes: ModelAttributes, options?: ModelOptions): PluginModel<R>;
-  /** Throws with code `MODEL_INVALID` when there is no such model. */
+  /** Throws with code `MODEL_INVALID` when there is no such model; `has` asks before. */
   get<R extends Row = Row>(name: string): PluginModel<R>;
   /** One of the platform's, this tenant's rows only; null where the host offers none. Needs `database:read`. */
   getCoreModel<R extends Row = Row>(name: CoreModelName | (string & {})): ReadableModel<R> | null;
+  /**
+   * Says how two models belong together, so that one may `include` the other. The target may be one of the platform's.
+   * A foreign key that no attribute is (`userId` unless given) is added to the model that holds it; `sync` makes its column.
+   * The model in between of belongsToMany is defined when it is not there.
+   */
   associate(source: string, kind: AssociationKind, target: string, options?: AssociationOptions): void;
-  /** Creates what is missing; `alter` adds missing columns too, `force` drops and creates anew. */
+  /**
+   * Creates the tables that are missing, all or none. `alter` also adds missing columns and indexes and takes over the values of an ENUM;
+   * it never drops a column. `force` drops all tables of the plugin's models, with what is in them, and creates them anew.
+   */
   sync(options?: { force?: boolean; alter?: boolean }): Promise<void>;
   /** Drops the tables of all models, and forgets the definitions. */
   dropAll(): Promise<void>;
