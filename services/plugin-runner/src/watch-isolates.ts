@@ -7,12 +7,20 @@ const OF_A_PLUGIN = ['tenant', 'plugin'] as const;
 /** A bare Node process takes 30 ms on an idle machine; the hooks of a plugin may take as long as they may. */
 const START_BUCKETS = [0.03, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30];
 
+const ONE_LOOK_MS = 100;
+
 /**
  * The isolates as figures. What is said of single plugins is read when it is asked for, so that nothing remains of a plugin that
  * has left.
  */
-export function watchIsolates(registry: Registry, plugins: () => PluginView[]): IsolateNotes {
+export function watchIsolates(registry: Registry, list: () => PluginView[]): IsolateNotes {
   const registers = [registry];
+  let looked: { at: number; views: PluginView[] } | undefined;
+  // All figures of one request for metrics come from one look.
+  const plugins = () => {
+    if (!looked || performance.now() - looked.at > ONE_LOOK_MS) looked = { at: performance.now(), views: list() };
+    return looked.views;
+  };
   const starts = new Histogram({
     name: 'runner_isolate_start_seconds',
     help: "From the start of an isolate's process to the plugin's loaded code",
