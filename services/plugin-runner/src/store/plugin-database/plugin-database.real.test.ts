@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hearing } from '@verifywise/broker';
-import type { Installation } from '@verifywise/contracts';
 import { DeletePluginData, fact } from '@verifywise/contracts';
 import { inPostgres } from '../../../../../infra/local/src/backing/handshakes.ts';
 import { eventually } from '../../../../../test/support/eventually.ts';

@@ -4,8 +4,8 @@ import pg from 'pg';
 import type { PluginOwner } from './plugin-connections.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
-/** Beginnings of the codes by which PostgreSQL says that it is itself in trouble: connections, resources, operators. */
-const SERVER_IN_TROUBLE = ['08', '53', '57P', '58', 'XX'];
+/** Beginnings of the codes by which PostgreSQL says that it is itself in trouble: full disk or memory, operators, its files. */
+const SERVER_IN_TROUBLE = ['53100', '53200', '53300', '57P', '58', 'XX'];
 
 /** What a plugin is told of a statement that failed: PostgreSQL's own words, because it is the plugin's own statement. */
 export function queryError(owner: PluginOwner, error: unknown): PlatformError {

@@ -12,6 +12,8 @@ export type StatementKind = 'plain' | 'whole' | 'definition' | 'alone' | 'savepo
 const TRANSACTION_CONTROL = new Set(['BEGIN', 'START', 'COMMIT', 'END', 'ABORT', 'ROLLBACK']);
 /** COPY and LISTEN need a client that goes on talking. */
 const NEEDS_A_CLIENT = new Set(['COPY', 'LISTEN', 'UNLISTEN']);
+const ALONE =
+  /^(VACUUM\b|CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\b|(DROP|REINDEX)\b.*\bCONCURRENTLY\b|ALTER\s+TABLE\b.*\bDETACH\s+PARTITION\b.*\bCONCURRENTLY\b)/is;
 const PLAIN = new Set([
   'SELECT',
   'VALUES',
@@ -38,8 +40,7 @@ export function statementKind(sql: string): StatementKind {
     return to === 'TO' ? 'savepoint' : 'refused';
   }
   if (TRANSACTION_CONTROL.has(first)) return 'refused';
-  if (first === 'VACUUM' || (/\bCONCURRENTLY\b/i.test(text) && first !== 'REFRESH' && !PLAIN.has(first)))
-    return 'alone';
+  if (ALONE.test(text)) return 'alone';
   if (!PLAIN.has(first)) return 'definition';
   if ((first === 'SELECT' || first === 'WITH') && /\bINTO\b/i.test(text)) return 'definition';
   return /\bRETURNING\b/i.test(text) ? 'whole' : 'plain';
