@@ -47,7 +47,7 @@ interface Rights {
   version: number;
 }
 
-/** The schemas and login roles of plugins (docs/decisions/0005). All runners share them; each change is made by one at a time. */
+/** The schemas and login roles of plugins (docs/decisions/0006). All runners share them; each change is made by one at a time. */
 export class PluginRoleStore {
   readonly #db: DataSource;
   readonly #secrets: SecretBox;

@@ -7,8 +7,7 @@ const CATALOGS: Record<string, string> = {
   members: 'SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members',
   settings: `SELECT setdatabase, setrole::regrole, setconfig FROM pg_db_role_setting WHERE setrole::regrole::text <> ALL ($1)`,
   server: `SELECT name, setting FROM pg_settings WHERE name NOT IN ('transaction_read_only', 'application_name')`,
-  databases:
-    'SELECT datname, datdba::regrole, coalesce(datacl, acldefault('d', datdba)) AS datacl, datconnlimit FROM pg_database WHERE datname = current_database()',
+  databases: `SELECT datname, datdba::regrole, coalesce(datacl, acldefault('d', datdba)) AS datacl, datconnlimit FROM pg_database WHERE datname = current_database()`,
   schemas: `SELECT nspname, nspowner::regrole, nspacl FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'`,
   relations: `SELECT n.nspname, relname, relkind, relowner::regrole, relacl, reloptions FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
                WHERE nspname <> ALL ($2) AND nspname !~ '^pg_(toast|temp|toast_temp)'`,
