@@ -3,8 +3,8 @@ const PLUGIN_BYTES = 50 * 1024;
 
 export const PLUGIN_ID = 'bench';
 
-/** The fact that `heard` of the plugin below becomes on the broker. */
-export const HEARD_FACT = `plugin.${PLUGIN_ID}.heard`;
+/** What a handler of the plugin may emit to be heard outside. */
+export const HEARD_EVENT = `plugin:${PLUGIN_ID}:heard`;
 
 export interface Offered {
   /** A route `GET /ping`. */
