@@ -251,13 +251,11 @@ describe('associations', () => {
         await api.get('AuditLog').bulkCreate([1, 2, 3].map((userId) => ({ userId, action: 'login' })));
       }
       const api = await desk.models({ pluginId: 'trail', tenant: 'acme' });
-      const logs = await api
-        .get('AuditLog')
-        .findAll({
-          include: [{ model: 'User', as: 'user', attributes: ['name'] }],
-          attributes: ['action'],
-          order: ['id'],
-        });
+      const logs = await api.get('AuditLog').findAll({
+        include: [{ model: 'User', as: 'user', attributes: ['name'] }],
+        attributes: ['action'],
+        order: ['id'],
+      });
       expect(plain(logs)).toEqual([
         { action: 'login', user: { name: 'Ann' } },
         { action: 'login', user: { name: 'Ben' } },

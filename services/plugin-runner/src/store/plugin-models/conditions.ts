@@ -76,6 +76,7 @@ function ofAttribute(place: Place, attribute: string, value: unknown): string {
 }
 
 function operation(place: Place, attribute: string, sql: string, name: string, operand: unknown): string {
+  place.values.comparison();
   const definition = place.model.attributes[attribute] ?? null;
   const json = isJson(definition);
   // `json` itself has no equality; `jsonb` has.
@@ -90,12 +91,12 @@ function operation(place: Place, attribute: string, sql: string, name: string, o
     const text = place.values.add(list.map((value) => toDatabase(definition, value, where)));
     return json ? `CAST(${text} AS jsonb[])` : text;
   };
-  if (name in COMPARISONS) {
+  if (Object.hasOwn(COMPARISONS, name)) {
     if (operand === null && name === 'eq') return `${sql} IS NULL`;
     if (operand === null && name === 'ne') return `${sql} IS NOT NULL`;
     return `${left} ${COMPARISONS[name]} ${parameter(operand)}`;
   }
-  if (name in PATTERNS) {
+  if (Object.hasOwn(PATTERNS, name)) {
     if (typeof operand !== 'string')
       throw new ModelInvalidError(`${name} of ${where} is ${shown(operand)}; it is text`);
     return `${sql} ${PATTERNS[name]} ${place.values.add(operand)}`;

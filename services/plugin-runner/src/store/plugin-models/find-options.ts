@@ -5,6 +5,8 @@ import type { Model } from './model.ts';
 import { column, known } from './model.ts';
 
 const FUNCTIONS = ['count', 'max', 'min', 'sum', 'avg'];
+/** More columns no model has. */
+const MOST_COLUMNS = 500;
 /** PostgreSQL's own largest is greater, but nobody counts as far. */
 const MOST = 2 ** 31 - 1;
 const DIRECTION = /^(ASC|DESC)( NULLS (FIRST|LAST))?$/;
@@ -39,9 +41,9 @@ export interface Selected {
  * the number of rows, functions over an attribute.
  */
 export function selection(model: Model, prefix: string, attributes: unknown): Selected[] {
-  const wanted = attributes === undefined ? Object.keys(model.attributes) : attributes;
-  if (!Array.isArray(wanted))
-    throw new ModelInvalidError(`attributes of ${model.name} are ${shown(wanted)}; they are a list`);
+  const wanted = listOf(model, 'attributes', attributes === undefined ? Object.keys(model.attributes) : attributes);
+  if (wanted.length === 0)
+    throw new ModelInvalidError(`attributes of ${model.name} are an empty list; name at least one`);
   return wanted.map((one: unknown) => {
     if (!Array.isArray(one)) return attributeAs(model, prefix, one, one);
     const [first, second, third] = one as unknown[];
@@ -87,10 +89,7 @@ export interface Order {
 /** By attributes of the model, or by what `attributes` gave a name. */
 export function orders(model: Model, prefix: string, selected: readonly Selected[], order: unknown): Order[] {
   if (order === undefined) return [];
-  if (!Array.isArray(order)) {
-    throw new ModelInvalidError(`order of ${model.name} is ${shown(order)}; it is a list: [['createdAt', 'DESC']]`);
-  }
-  return order.map((one: unknown) => {
+  return listOf(model, 'order', order).map((one: unknown) => {
     const [name, said = 'ASC', ...more] = (Array.isArray(one) ? one : [one]) as unknown[];
     const direction = DIRECTION.exec(typeof said === 'string' ? said.toUpperCase() : '');
     if (!direction || more.length > 0) {
@@ -110,11 +109,20 @@ export function orders(model: Model, prefix: string, selected: readonly Selected
 
 export function groups(model: Model, prefix: string, group: unknown): string[] {
   if (group === undefined) return [];
-  return (Array.isArray(group) ? group : [group]).map((name) => column(model, name, prefix));
+  return listOf(model, 'group', group).map((name) => column(model, name, prefix));
 }
 
 export function groupNames(model: Model, group: unknown): string[] {
-  return (Array.isArray(group) ? group : [group]).map((name) => known(model, name));
+  return listOf(model, 'group', group).map((name) => known(model, name));
+}
+
+function listOf(model: Model, name: string, list: unknown): unknown[] {
+  if (Array.isArray(list) && list.length <= MOST_COLUMNS) return list;
+  const example = name === 'order' ? "[['createdAt', 'DESC']]" : "['title']";
+  const said = Array.isArray(list) ? `a list of ${list.length}` : shown(list);
+  throw new ModelInvalidError(
+    `${name} of ${model.name} is ${said}; it is a list, of at most ${MOST_COLUMNS}: ${example}`,
+  );
 }
 
 /** `limit` and `offset`. */

@@ -14,6 +14,8 @@ import { fromDatabase, toDatabase } from './values.ts';
 
 /** Below the rows one answer may have, and the values one statement may carry. */
 const ROWS_PER_STATEMENT = 200;
+/** More belong into several calls: this runner holds them all at once. */
+const MOST_ROWS = 50_000;
 const now = () => 'now()';
 
 interface Change {
@@ -40,7 +42,9 @@ export class Writing {
   async bulkCreate(model: Model, rows: unknown, said: unknown): Promise<Row[]> {
     // `returning` is what Sequelize needs for PostgreSQL; here rows are always answered.
     const { ignoreDuplicates = false } = optionsOf(model, 'bulkCreate', said, ['ignoreDuplicates', 'returning']);
-    if (!Array.isArray(rows)) throw new ModelInvalidError(`${model.name}.bulkCreate needs a list of rows`);
+    if (!Array.isArray(rows) || rows.length > MOST_ROWS) {
+      throw new ModelInvalidError(`${model.name}.bulkCreate needs a list of at most ${MOST_ROWS} rows`);
+    }
     const stored = rows.map((values) => storedValues(model, values));
     const created: Row[] = [];
     for (let from = 0; from < stored.length; from += ROWS_PER_STATEMENT) {
