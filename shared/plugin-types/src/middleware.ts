@@ -4,12 +4,19 @@ import type { PluginRequest } from './request.ts';
 /** Whether a middleware runs before the platform's route handler or after it (S:23). */
 export type MiddlewarePosition = 'before' | 'after';
 
-/** The request as the platform received it. Own properties set on it in `before` are there again in `after`; they must be JSON. */
+/**
+ * The request as the platform received it, each handler with its own copy. Changes of `headers` and `body` reach the route; own
+ * properties set on it in `before` are there again in `after` and in other plugins' middleware; they must be JSON.
+ * A request without a body has an empty one. The caller's `authorization` and `cookie` are not among the headers.
+ */
 export interface MiddlewareRequest extends PluginRequest {
   [property: string]: unknown;
 }
 
-/** In `after`, `locals.responseBody` is the body the route has answered; changing or replacing it changes the answer (S:23.6). */
+/**
+ * In `after`, `locals.responseBody` is the body the route has answered; changing or replacing it changes the answer (S:23.6), and so do
+ * `status` and `set`. Headers set in `before` are part of whatever the route answers. An answer is JSON or text, at most 5 MB.
+ */
 export type MiddlewareResponse = Response;
 
 export interface MiddlewareContext {
@@ -17,7 +24,10 @@ export interface MiddlewareContext {
   tenant: string;
 }
 
-/** S:23.4. Calling `next()` goes on; answering without it ends the chain; neither within the time limit: see `failClosed`. */
+/**
+ * S:23.4. Calling `next()` goes on; answering without it ends the chain; neither within the time limit: see `failClosed`. One that fails
+ * leaves nothing of what it did behind. Name at least three parameters: two stand for the other shape.
+ */
 export type PluginMiddlewareHandler = (
   req: MiddlewareRequest,
   res: MiddlewareResponse,
