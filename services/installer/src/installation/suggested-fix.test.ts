@@ -38,6 +38,55 @@ const known: [string, KnownOfError, RegExp][] = [
     /no plugin is given/,
   ],
   [
+    'a guarded module that no plugin gets',
+    {
+      code: 'HOOK_FAILED',
+      message: 'onLoad of x failed: child_process is never given to plugins: use a service of your own',
+    },
+    /no plugin is given/,
+  ],
+  [
+    'a guarded module that a grant opens',
+    {
+      code: 'HOOK_FAILED',
+      message:
+        'fetch needs the permission http:outbound, which was not granted; add it to "permissions" in manifest.json',
+    },
+    /^Grant the permission http:outbound/,
+  ],
+  [
+    "another tenant's table",
+    {
+      code: 'HOOK_FAILED',
+      message:
+        "permission denied for schema plugin_runner: with database:read and database:write a plugin reads the platform's views and changes its own tables only",
+    },
+    /no plugin is given/,
+  ],
+  [
+    'a statement cut off by the runner',
+    {
+      code: 'HOOK_FAILED',
+      message:
+        'onEnable of x failed: The statement did not finish within 10 s; let it do less at a time, or add an index',
+    },
+    /^A query/,
+  ],
+  [
+    "a table that is not named like the plugin's",
+    {
+      code: 'HOOK_FAILED',
+      message:
+        'items is not a table of x: its tables are named plugin_x_<name>, without a schema; the statement was undone',
+    },
+    /^The database refused/,
+  ],
+  [
+    'a lost connection',
+    { code: 'HOOK_FAILED', message: 'The connection to PostgreSQL was lost; try again' },
+    /could not be reached/,
+  ],
+  [
     'a table it may not write',
     { code: 'HOOK_FAILED', message: 'permission denied for table plugin_x_items' },
     /database:write/,

@@ -45,13 +45,16 @@ const kinds: readonly Suggest[] = [
 
 const PERMISSION = /\b(?:permission|granted|grant)\b[^a-z]{0,3}((?:[a-z]+):(?:[a-z]+))\b/i;
 
+const NEVER_GIVEN =
+  'The plugin wants what no plugin is given: update it or roll back to the previous version, and tell its author';
+
 function permission({ code, message }: KnownOfError): string | undefined {
+  if (/is never given to plugins|changes its own tables only/.test(message)) return NEVER_GIVEN;
   const named = PERMISSION.exec(message)?.[1];
   if (named !== undefined) return `Grant the permission ${named} if the plugin may have it, ${AGAIN}`;
   if (/ERR_ACCESS_DENIED|access to this api has been restricted/i.test(message)) {
     const flag = /--allow-(fs-read|fs-write)/.exec(message)?.[1];
-    if (flag === undefined)
-      return 'The plugin uses what no plugin is given (child processes, threads, addons): ask its author';
+    if (flag === undefined) return NEVER_GIVEN;
     return `Grant the permission filesystem:${flag === 'fs-write' ? 'write' : 'read'} if the plugin may have it, ${AGAIN}`;
   }
   if (/permission denied for (schema|table|relation|view|sequence)/i.test(message)) {
@@ -72,7 +75,7 @@ function missingModule({ message, stack = '' }: KnownOfError): string | undefine
 function outOfMemory({ message, reason }: KnownOfError): string | undefined {
   const isKnown = /out of memory|allocation failed|bad_alloc|MB of (heap|memory)\b/i.test(message);
   if (reason !== 'memory' && !isKnown) return undefined;
-  return 'The plugin needs more memory than a plugin gets: have it work on less at once, or ask whoever operates the platform for more (ISOLATE_HEAP_MB)';
+  return 'The plugin needs more memory than a plugin gets: have it work on less at once, or ask whoever operates the platform for more (ISOLATE_HEAP_MB, ISOLATE_MEMORY_MB)';
 }
 
 function endlessLoop({ message, reason }: KnownOfError): string | undefined {
@@ -90,7 +93,10 @@ function syntaxError({ message, stack = '' }: KnownOfError): string | undefined 
 }
 
 function timeout({ code, message, reason, during }: KnownOfError): string | undefined {
-  if (code === 'QUERY_TIMED_OUT' || /statement timeout|lock timeout/i.test(message)) {
+  if (
+    code === 'QUERY_TIMED_OUT' ||
+    /statement timeout|lock timeout|statement did not finish|transaction took longer/i.test(message)
+  ) {
     return `A query of the plugin takes too long: its author must make it touch fewer rows or add an index; ${AGAIN}`;
   }
   const isKnown =
@@ -113,7 +119,7 @@ function missingConfig({ code, message }: KnownOfError): string | undefined {
 
 function database({ code, message }: KnownOfError): string | undefined {
   if (
-    /ECONN\w+ [\d.:[\]a-f]+:5432|connection terminated|too many (clients|connections)|remaining connection slots|the database (system )?is (starting|shutting|not)/i.test(
+    /ECONN\w+ [\d.:[\]a-f]+:5432|connection terminated|connection to PostgreSQL was lost|PostgreSQL could not go on|too many (clients|connections)|remaining connection slots|the database (system )?is (starting|shutting|not)/i.test(
       message,
     )
   ) {
@@ -127,7 +133,7 @@ function database({ code, message }: KnownOfError): string | undefined {
     return 'The tables of the plugin are not as its code expects: its author must make them so in onInstall; reinstalling the plugin runs that again';
   }
   const isKnown =
-    /duplicate key value|violates [a-z -]+ constraint|syntax error at or near|deadlock detected|invalid input syntax for/i;
+    /duplicate key value|violates [a-z -]+ constraint|syntax error at or near|deadlock detected|invalid input syntax for|its tables are named plugin_/i;
   if (
     code !== 'QUERY_FAILED' &&
     code !== 'RESULT_TOO_LARGE' &&
