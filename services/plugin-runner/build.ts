@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build as bundle } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
 
 /**
@@ -22,13 +22,13 @@ const options: BuildOptions = {
 };
 const expressBeside: Plugin = {
   name: 'express beside the isolate',
-  setup({ onResolve }) {
-    onResolve({ filter: /^express$/ }, () => ({ path: './express.cjs', external: true }));
+  setup(build) {
+    build.onResolve({ filter: /^express$/ }, () => ({ path: './express.cjs', external: true }));
   },
 };
 
 await mkdir(dist, { recursive: true });
-await build({
+await bundle({
   ...options,
   stdin: { contents: "module.exports = require('express');", resolveDir: import.meta.dirname },
   outfile: join(dist, 'express.cjs'),
@@ -36,7 +36,7 @@ await build({
   loader: { '.json': 'copy' },
   assetNames: 'tables/[name]',
 });
-await build({
+await bundle({
   ...options,
   entryPoints: [join(import.meta.dirname, 'src/isolate/main.ts')],
   plugins: [expressBeside],

@@ -48,7 +48,11 @@ export class SteadyLoad {
       for (; ; count += 1) {
         const due = startedAt + (count / this.#perSecond) * 1000;
         if (due > performance.now()) break;
-        underWay.push(this.#ask(count).then(() => void times.push(performance.now() - due)));
+        underWay.push(
+          this.#ask(count).then(() => {
+            times.push(performance.now() - due);
+          }),
+        );
       }
     }
     const late = pause(LAST_ANSWERS_WITHIN_MS, 'late' as const, { ref: false });
