@@ -7,6 +7,9 @@ import { functionsOf, passOn, replace } from './replace.ts';
 /** These know a listener by the function it was added as. */
 const KEEPS_LISTENERS = new Set(['watchFile', 'unwatchFile']);
 
+/** What is open was allowed to be opened. */
+const OF_OPEN_FILES = /^(f(stat|sync|datasync|truncate)|readv?|writev?|close)(Sync)?$/;
+
 interface AccessDenied extends Error {
   permission?: string;
   resource?: string;
@@ -23,7 +26,7 @@ export function guardFiles({ settings, denials }: GuardParts): void {
   };
 
   for (const form of [fs, fs.promises]) {
-    for (const name of functionsOf(form)) {
+    for (const name of functionsOf(form).filter((name) => !OF_OPEN_FILES.test(name))) {
       replace(form, name, (original) => translated(original, said, { callsBack: !KEEPS_LISTENERS.has(name) }));
     }
   }

@@ -31,5 +31,10 @@ export class PermissionDeniedError extends Error {
 
 /** Whether an error says that something was not granted, wherever it was thrown. */
 export function isPermissionDenied(error: unknown): error is Error {
-  return error instanceof Error && (error as { code?: unknown }).code === 'PERMISSION_DENIED';
+  try {
+    return error instanceof Error && (error as { code?: unknown }).code === 'PERMISSION_DENIED';
+  } catch {
+    // What throws when it is looked at is nothing of ours.
+    return false;
+  }
 }
