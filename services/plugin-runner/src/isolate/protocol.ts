@@ -10,6 +10,7 @@ import type {
 import type {
   AssociationKind,
   AssociationOptions,
+  EventOptions,
   MiddlewarePosition,
   ModelAttributes,
   ModelOptions,
@@ -83,6 +84,15 @@ export interface HookCall {
 export interface EventCall {
   event: string;
   payload: Record<string, unknown>;
+  /** Only these are called: those that failed the last time. */
+  handlers?: number[];
+}
+
+/** What one of the plugin's handlers threw. */
+export interface HandlerFailure extends WireError {
+  /** Names the handler in its isolate. */
+  handler: number;
+  retry?: EventOptions['retry'];
 }
 
 export interface JobCall {
@@ -142,7 +152,7 @@ export interface IsolateCalls {
   /** Loads the plugin's code. */
   setup: { request: IsolateSetup; answer: null };
   hook: { request: HookCall; answer: Surface };
-  event: { request: EventCall; answer: { errors: WireError[] } };
+  event: { request: EventCall; answer: { errors: HandlerFailure[] } };
   job: { request: JobCall; answer: 'done' | 'no-handler' };
   /** Replaces what is granted and what `context.config` reads. */
   settings: { request: IsolateSettings; answer: null };
@@ -239,6 +249,15 @@ export type FromIsolate =
 
 /** An error as it may cross the channel, in either direction; plugins throw all kinds of things. */
 export function wireError(error: unknown): WireError {
+  try {
+    return described(error);
+  } catch {
+    // A getter or a trap of the plugin's own threw: what it throws in turn says no more.
+    return { message: 'The plugin threw something that cannot be looked at' };
+  }
+}
+
+function described(error: unknown): WireError {
   if (!(error instanceof Error)) return { message: typeof error === 'string' ? error : inspect(error) };
   const { message, stack } = error as { message: unknown; stack?: unknown };
   const code = (error as { code?: unknown }).code;
