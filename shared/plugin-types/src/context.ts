@@ -1,6 +1,6 @@
 import type { PluginDatabase } from './database.ts';
 import type { EventName, EventPayloads } from './event-payloads.ts';
-import type { EventHandler } from './events.ts';
+import type { EventHandler, EventOptions } from './events.ts';
 import type { FilterData, FilterHandler, FilterName, FilterPayloads } from './filters.ts';
 import type { PluginManifest } from './manifest.ts';
 import type { MetadataApi } from './metadata.ts';
@@ -35,8 +35,8 @@ export interface PluginContext {
    * Has `handler` called for every event of this name from now on. Needs `events:listen`. Registering the same handler for the
    * same event again changes nothing. All handlers are gone after disable: register them in `onEnable`.
    */
-  on<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>): void;
-  on(event: string, handler: EventHandler): void;
+  on<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>, options?: EventOptions): void;
+  on(event: string, handler: EventHandler, options?: EventOptions): void;
 
   /** Ends what `on` began; does nothing for a handler that is not registered. */
   off<Name extends EventName>(event: Name, handler: EventHandler<EventPayloads[Name]>): void;

@@ -1,5 +1,6 @@
 import type { PluginContext } from './context.ts';
 import type { EventName, EventPayloads } from './event-payloads.ts';
+import type { Backoff } from './scheduler.ts';
 
 /** What every event carries (S:17.1, contract §1). */
 export interface BaseEventPayload {
@@ -41,6 +42,15 @@ export type Changes = Record<string, { before: unknown; after: unknown }>;
  * Throwing is logged and kept as a failed delivery that an admin can replay; the next event comes all the same (S:14.2).
  */
 export type EventHandler<Payload = EventPayload> = (payload: Payload, context: PluginContext) => void | Promise<void>;
+
+/** What `context.on` may be told beside the handler. */
+export interface EventOptions {
+  /**
+   * Has a handler that throws called again, before the next event comes, so that the order is kept: `attempts` times in all, the first
+   * included, at most 20. No wait is longer than a minute. Handlers of the same event that worked are not called again.
+   */
+  readonly retry?: { readonly attempts: number; readonly backoff: Backoff };
+}
 
 /** Handlers by event name. A handler for an event that is not the platform's own says the type of its payload itself. */
 export type EventHandlers = {

@@ -1,76 +1,127 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '@verifywise/broker';
 import type { Logger } from '@verifywise/service-kit';
+import type { HandlerFailure } from '../isolate/protocol.ts';
+import { pause } from '../pause.ts';
 import { eventOfFact } from './event-names.ts';
+import type { EventRetry } from './event-retries.ts';
+import { waitMs, wantsMore } from './event-retries.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
-import { pause } from '../pause.ts';
+import type { LaneOutcome } from './lane.ts';
 
 /** While the database is away the event waits here, unacknowledged; nothing of it is lost. */
 const STORE_AGAIN_MS = 200;
 const STORE_AGAIN_AT_MOST_MS = 5_000;
 
-/**
- * Gives one event to the plugin. True when the event is done with: handled, or failed and kept as a failed delivery.
- * False when it must come again, because the plugin left this runner before its failure could be recorded.
- */
-export async function deliverToPlugin(
-  plugin: HostedPlugin,
-  delivery: Delivery,
-  failures: FailedDeliveries,
-  log: Logger,
-): Promise<boolean> {
-  const { envelope } = delivery;
-  const event = eventOfFact(envelope.type);
-  if (plugin.surface && !plugin.surface.events.includes(event)) return true;
-  const errors = await handle(plugin, event, delivery);
-  if (errors.length === 0) return true;
-  // What a plugin failed at because it was leaving is done again where it is next.
-  if (plugin.gone === 'moved') return false;
-  const { tenant, pluginId, installation } = plugin;
-  for (const error of errors) {
-    plugin.log('error', `The handler of ${event} failed: ${error.message}`, {
-      eventId: envelope.id,
-      stack: error.stack,
-    });
-    const failed = { id: randomUUID(), tenant, pluginId, version: installation.version, event, envelope, error };
-    if (!(await stored(() => failures.add(failed), plugin, log))) return false;
-  }
-  return true;
-}
+type Failure = Pick<HandlerFailure, 'message' | 'stack'>;
 
-async function handle(plugin: HostedPlugin, event: string, { envelope }: Delivery) {
-  const payload = typeof envelope.payload === 'object' && envelope.payload !== null ? envelope.payload : {};
-  try {
-    // Tenant and id come from the envelope: a payload is what somebody wrote.
-    const answer = await plugin.deliver({
-      event,
-      payload: {
-        timestamp: envelope.time,
-        source: envelope.source,
-        ...payload,
-        tenant: plugin.tenant,
-        eventId: envelope.id,
-      },
-    });
-    return answer.errors;
-  } catch (error) {
-    return [{ message: (error as Error).message, stack: undefined }];
-  }
-}
+/** Gives events to one plugin, and keeps what it did not take. */
+export class EventDelivery {
+  readonly #plugin: HostedPlugin;
+  readonly #failures: FailedDeliveries;
+  readonly #log: Logger;
+  /** Of events that wait for their next attempt, by their id. */
+  readonly #retries = new Map<string, EventRetry>();
 
-async function stored(store: () => Promise<void>, plugin: HostedPlugin, log: Logger): Promise<boolean> {
-  for (let attempt = 1; !plugin.gone; attempt += 1) {
-    try {
-      await store();
-      return true;
-    } catch (error) {
-      log.warn(
-        { err: error, attempt, tenant: plugin.tenant, pluginId: plugin.pluginId },
-        'A failed delivery could not be stored yet',
-      );
-      await pause(Math.min(STORE_AGAIN_MS * attempt, STORE_AGAIN_AT_MOST_MS));
+  constructor(plugin: HostedPlugin, failures: FailedDeliveries, log: Logger) {
+    this.#plugin = plugin;
+    this.#failures = failures;
+    this.#log = log;
+  }
+
+  /**
+   * Done: handled, or failed and kept as a failed delivery. Elsewhere: the plugin left this runner before that. Later: its handlers
+   * are to be given it again, and `interrupted` ended the wait for that.
+   */
+  async deliver(delivery: Delivery, interrupted: AbortSignal): Promise<LaneOutcome> {
+    const { id, type } = delivery.envelope;
+    const event = eventOfFact(type);
+    const { surface } = this.#plugin;
+    if (surface && !surface.events.includes(event)) return 'done';
+    for (;;) {
+      const before = this.#retries.get(id) ?? { attempts: 0, failed: [] };
+      const errors = await this.#attempt(event, delivery, before);
+      // What a plugin failed at because it was leaving is done again where it is next.
+      if (this.#plugin.gone === 'moved' && errors.length > 0) return 'elsewhere';
+      const attempts = before.attempts + 1;
+      const failed = errors.filter((error) => wantsMore(error, attempts));
+      const final = errors.filter((error) => !wantsMore(error, attempts));
+      if (!(await this.#keep(event, delivery, final))) return 'elsewhere';
+      this.#retries.delete(id);
+      if (failed.length === 0) return 'done';
+      const retry = { attempts, failed };
+      this.#retries.set(id, retry);
+      const wait = waitMs(retry);
+      const message = `A handler of ${event} failed and is called again in ${wait / 1_000} s: ${failed[0]?.message ?? ''}`;
+      this.#plugin.log('warn', message, { eventId: id, attempts, stack: failed[0]?.stack });
+      await pause(wait, interrupted);
+      if (this.#isGone()) return 'elsewhere';
+      if (!interrupted.aborted) continue;
+      if (this.#plugin.surface) return 'later';
+      // It was disabled meanwhile, and hears nothing any more.
+      await this.giveUp(delivery);
+      return 'done';
     }
   }
-  return false;
+
+  /** The plugin hears no more of it: what its handlers had failed at is kept as failed. */
+  async giveUp(delivery: Delivery): Promise<void> {
+    const retry = this.#retries.get(delivery.envelope.id);
+    if (!retry) return;
+    this.#retries.delete(delivery.envelope.id);
+    await this.#keep(eventOfFact(delivery.envelope.type), delivery, retry.failed);
+  }
+
+  async #attempt(event: string, { envelope }: Delivery, { failed }: EventRetry): Promise<HandlerFailure[]> {
+    const payload = typeof envelope.payload === 'object' && envelope.payload !== null ? envelope.payload : {};
+    const handlers = failed.length === 0 ? {} : { handlers: failed.map(({ handler }) => handler) };
+    try {
+      // Tenant and id come from the envelope: a payload is what somebody wrote.
+      const answer = await this.#plugin.deliver({
+        event,
+        payload: {
+          timestamp: envelope.time,
+          source: envelope.source,
+          ...payload,
+          tenant: this.#plugin.tenant,
+          eventId: envelope.id,
+        },
+        ...handlers,
+      });
+      return answer.errors;
+    } catch (error) {
+      // Without an answer nobody knows whose fault it was, and what ended a process would end the next one.
+      return [{ handler: -1, message: (error as Error).message }];
+    }
+  }
+
+  async #keep(event: string, { envelope }: Delivery, errors: Failure[]): Promise<boolean> {
+    const { tenant, pluginId, installation } = this.#plugin;
+    for (const { message, stack } of errors) {
+      this.#plugin.log('error', `The handler of ${event} failed: ${message}`, { eventId: envelope.id, stack });
+      const about = { tenant, pluginId, version: installation.version, event, envelope };
+      const failed = { id: randomUUID(), ...about, error: { message, stack } };
+      if (!(await this.#stored(() => this.#failures.add(failed)))) return false;
+    }
+    return true;
+  }
+
+  async #stored(store: () => Promise<void>): Promise<boolean> {
+    const { tenant, pluginId } = this.#plugin;
+    for (let attempt = 1; !this.#isGone(); attempt += 1) {
+      try {
+        await store();
+        return true;
+      } catch (error) {
+        this.#log.warn({ err: error, attempt, tenant, pluginId }, 'A failed delivery could not be stored yet');
+        await pause(Math.min(STORE_AGAIN_MS * attempt, STORE_AGAIN_AT_MOST_MS));
+      }
+    }
+    return false;
+  }
+
+  #isGone(): boolean {
+    return this.#plugin.gone !== undefined;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Installation, PluginFailure, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
-import { deliverToPlugin } from './event-delivery.ts';
+import { EventDelivery } from './event-delivery.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import { HookError } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
@@ -28,6 +28,7 @@ export class Hosted {
   readonly plugin: HostedPlugin;
   readonly lane: Lane;
   readonly #parts: HostedParts;
+  readonly #events: EventDelivery;
   /** Of the last step of an operation that ran here. */
   #stepGeneration = -1;
   /** Of the last state the installer settled on. */
@@ -45,7 +46,8 @@ export class Hosted {
       ...parts.plugin,
       failed: (_plugin, failure) => this.#failed(failure),
     });
-    this.lane = new Lane(({ delivery }) => deliverToPlugin(this.plugin, delivery, parts.failedDeliveries, parts.log));
+    this.#events = new EventDelivery(this.plugin, parts.failedDeliveries, parts.log);
+    this.lane = new Lane(({ delivery }, interrupted) => this.#events.deliver(delivery, interrupted));
   }
 
   /** True while the plugin is between two versions, and was enabled before. */
@@ -162,12 +164,19 @@ export class Hosted {
   skip(): void {
     this.plugin.dropSurface();
     void this.lane.pause();
-    for (const tracked of this.lane.empty()) tracked.done();
+    for (const tracked of this.lane.empty()) {
+      this.#inBackground(
+        this.#events.giveUp(tracked.delivery).then(() => tracked.done()),
+        'emptied',
+      );
+    }
   }
 
   /** It leaves this runner; what waited for it is still waiting, elsewhere. */
   leave(): void {
     this.plugin.gone = 'moved';
+    // What waits for its next attempt waits for it elsewhere.
+    void this.lane.pause();
     this.lane.empty();
   }
 

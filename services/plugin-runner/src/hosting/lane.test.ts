@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Delivery } from '@verifywise/broker';
 import { envelope } from '@verifywise/contracts';
+import type { LaneOutcome } from './lane.ts';
 import { Lane } from './lane.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
@@ -8,7 +9,7 @@ import { TrackedDelivery } from './tracked-delivery.ts';
 function laneUnderTest() {
   const begun: string[] = [];
   const acked: string[] = [];
-  const finish = new Map<string, (delivered: boolean) => void>();
+  const finish = new Map<string, (outcome: LaneOutcome) => void>();
   let sequence = 0;
   const lane = new Lane(({ delivery }) => {
     begun.push(delivery.envelope.id);
@@ -25,8 +26,8 @@ function laneUnderTest() {
     };
     lane.push(new TrackedDelivery(delivery, sequence++, 1));
   };
-  const settle = async (id: string, delivered = true) => {
-    finish.get(id)?.(delivered);
+  const settle = async (id: string, outcome: LaneOutcome = 'done') => {
+    finish.get(id)?.(outcome);
     await Promise.resolve();
     await Promise.resolve();
   };
@@ -51,7 +52,7 @@ describe('a lane', () => {
     const { lane, push, settle, acked } = laneUnderTest();
     lane.resume();
     push('a');
-    await settle('a', false);
+    await settle('a', 'elsewhere');
     expect(acked).toEqual([]);
   });
 
@@ -86,6 +87,24 @@ describe('a lane', () => {
     await settle('a');
     await pausing;
     expect(begun).toEqual(['a']);
+  });
+
+  test('what is to come later stays the first, and nothing overtakes it', async () => {
+    const { lane, push, settle, begun, acked } = laneUnderTest();
+    lane.resume();
+    push('a');
+    push('b');
+    const pausing = lane.pause();
+    await settle('a', 'later');
+    await pausing;
+    expect([begun, acked, lane.length]).toEqual([['a'], [], 2]);
+    lane.resume();
+    await settle('a');
+    await settle('b');
+    expect([begun, acked]).toEqual([
+      ['a', 'a', 'b'],
+      ['a', 'b'],
+    ]);
   });
 
   test('finishing until a place delivers up to it and nothing behind it', async () => {

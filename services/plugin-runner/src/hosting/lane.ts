@@ -3,8 +3,11 @@ import type { TrackedDelivery } from './tracked-delivery.ts';
 /** How many event ids a lane remembers, to recognise what is redelivered after a lost connection. */
 const REMEMBERED = 2_000;
 
-/** Delivers one event to the plugin; never throws for a failing plugin. False: it was not delivered and must come again. */
-export type LaneHandler = (tracked: TrackedDelivery) => Promise<boolean>;
+/** Done: handled or kept. Elsewhere: not delivered, it must come again. Later: it stays the first of this lane. */
+export type LaneOutcome = 'done' | 'elsewhere' | 'later';
+
+/** Delivers one event to the plugin; never throws for a failing plugin. A pause of the lane is told, so that it does not wait for long. */
+export type LaneHandler = (tracked: TrackedDelivery, interrupted: AbortSignal) => Promise<LaneOutcome>;
 
 /** The events of one plugin of one tenant, in order, one at a time. */
 export class Lane {
@@ -12,6 +15,7 @@ export class Lane {
   #queue: TrackedDelivery[] = [];
   #open = false;
   #running: TrackedDelivery | undefined;
+  #interrupt = new AbortController();
   #lastBegun = -1;
   #until = Infinity;
   #idle: (() => void)[] = [];
@@ -45,6 +49,7 @@ export class Lane {
   async pause(): Promise<void> {
     this.#open = false;
     if (!this.#running) return;
+    this.#interrupt.abort();
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -92,9 +97,11 @@ export class Lane {
   #begin(tracked: TrackedDelivery): void {
     this.#running = tracked;
     this.#lastBegun = Math.max(this.#lastBegun, tracked.sequence);
-    void this.#handle(tracked).then((delivered) => {
+    this.#interrupt = new AbortController();
+    void this.#handle(tracked, this.#interrupt.signal).then((outcome) => {
       this.#running = undefined;
-      if (delivered) {
+      if (outcome === 'later') this.#queue.unshift(tracked);
+      if (outcome === 'done') {
         this.#remember(tracked.delivery.envelope.id);
         tracked.done();
       }

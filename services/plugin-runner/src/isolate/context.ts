@@ -1,4 +1,4 @@
-import type { FilterData, PluginContext, PluginLogger, ScheduleJobOptions } from '@verifywise/plugin-types';
+import type { EventOptions, FilterData, PluginContext, PluginLogger, ScheduleJobOptions } from '@verifywise/plugin-types';
 import type { HookCall, IsolateSetup, LogLevel } from './protocol.ts';
 import { createDatabase } from './database.ts';
 import { createModels } from './models.ts';
@@ -46,9 +46,9 @@ export function createContext({ setup, channel, settings, events, filters, middl
         settings.replaceConfig(await channel.ask('config.set', key, value));
       },
     },
-    on: (event: string, handler: never) => {
+    on: (event: string, handler: never, options?: EventOptions) => {
       settings.need('events:listen');
-      events.add(event, handler);
+      events.add(event, handler, options);
     },
     off: (event: string, handler: never) => events.remove(event, handler),
     emit: async (event, payload) => {

@@ -93,11 +93,11 @@ export class PluginLife {
     return this.surface();
   }
 
-  async deliver({ event, payload }: EventCall): Promise<IsolateCalls['event']['answer']> {
+  async deliver({ payload, ...call }: EventCall): Promise<IsolateCalls['event']['answer']> {
     const { events, context } = this.#parts;
     const timestamp = payload.timestamp;
     const revived = typeof timestamp === 'string' ? { ...payload, timestamp: new Date(timestamp) } : payload;
-    return { errors: await events.deliver(event, revived, context) };
+    return { errors: await events.deliver({ ...call, payload: revived }, context) };
   }
 
   filter(call: FilterCall): Promise<FilterAnswer> {
