@@ -15,6 +15,7 @@ import { cleanBroker } from '../../../../test/support/clean-broker.ts';
 import { createDatabase } from '../../../../test/support/database.ts';
 import type { TestDatabase } from '../../../../test/support/database.ts';
 import { zipOf } from '../package/fixtures/zip-of.ts';
+import { coreReaders } from '../store/plugin-database/plugin-names.ts';
 import { PARTITIONS, RunnerProcess } from './runner-process.ts';
 
 /** Long enough for a runner that takes over first. */
@@ -80,7 +81,9 @@ export class RunnerRoom {
     await this.stopRunners();
     await this.broker.close();
     this.#store.close();
+    const roles = await pluginRoles(this.#database.url);
     await this.#database.drop();
+    await dropRoles(roles);
     await rm(this.#scratch, { recursive: true, force: true });
   }
 
@@ -210,4 +213,22 @@ export class RunnerRoom {
     await this.broker.publish(fact('risk.created'), { id, tenant, payload });
     return id;
   }
+}
+
+/** Roles belong to the whole server and outlive the database of a test. */
+async function pluginRoles(url: string): Promise<string[]> {
+  const sql = `SELECT unnest(ARRAY[writer_role, reader_role]) AS role FROM plugin_runner.plugin_databases`;
+  // A room whose runners never started has no such table.
+  return inPostgres(url, async (client) =>
+    (await client.query<{ role: string }>(sql)).rows.map(({ role }) => role),
+  ).then(
+    (roles) => [...roles, coreReaders(new URL(url).pathname.slice(1))],
+    () => [],
+  );
+}
+
+async function dropRoles(roles: string[]): Promise<void> {
+  if (roles.length === 0) return;
+  const { databaseUrl } = backingServices();
+  await inPostgres(databaseUrl, (client) => client.query(`DROP ROLE IF EXISTS ${roles.join(', ')}`));
 }

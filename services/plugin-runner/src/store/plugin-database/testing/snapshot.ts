@@ -1,11 +1,14 @@
 import type pg from 'pg';
 
+/** Other tests on this server make roles of plugins too; those of this database are the ones in its own table. */
+const OURS = (role: string) => `(${role} !~ '^(p_|plugin_core_)' OR ${role} IN (
+  SELECT writer_role FROM plugin_runner.plugin_databases UNION SELECT reader_role FROM plugin_runner.plugin_databases))`;
 /** Catalogs whose rows say who may do what, and how; of each, what is not the attackers' own. */
 const CATALOGS: Record<string, string> = {
   roles: `SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit,
-                 CASE WHEN rolname = ANY ($1) THEN NULL ELSE rolpassword END AS password FROM pg_authid`,
-  members: 'SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members',
-  settings: `SELECT setdatabase, setrole::regrole, setconfig FROM pg_db_role_setting WHERE setrole::regrole::text <> ALL ($1)`,
+                 CASE WHEN rolname = ANY ($1) THEN NULL ELSE rolpassword END AS password FROM pg_authid WHERE ${OURS('rolname::text')}`,
+  members: `SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members WHERE ${OURS('member::regrole::text')}`,
+  settings: `SELECT setdatabase, setrole::regrole, setconfig FROM pg_db_role_setting WHERE setrole::regrole::text <> ALL ($1) AND ${OURS('setrole::regrole::text')}`,
   server: `SELECT name, setting FROM pg_settings WHERE name NOT IN ('transaction_read_only', 'application_name')`,
   databases: `SELECT datname, datdba::regrole, coalesce(datacl, acldefault('d', datdba)) AS datacl, datconnlimit FROM pg_database WHERE datname = current_database()`,
   schemas: `SELECT nspname, nspowner::regrole, nspacl FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'`,
