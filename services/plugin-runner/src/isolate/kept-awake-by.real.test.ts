@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { Agent, get } from 'node:http';
-import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import { Agent, createServer, get } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { LoneIsolate } from '../testing/lone-isolate.ts';
@@ -24,7 +23,7 @@ describe('what keeps an isolate awake', () => {
   let port: number;
   const agent = new Agent({ keepAlive: true });
   beforeAll(async () => {
-    neighbour = createServer().listen(0, '127.0.0.1');
+    neighbour = createServer((_req, res) => res.end('hello')).listen(0, '127.0.0.1');
     await once(neighbour, 'listening');
     ({ port } = neighbour.address() as AddressInfo);
     isolate = await LoneIsolate.start({
@@ -133,6 +132,14 @@ describe('what keeps an isolate awake', () => {
     );
     expect(await awake()).toEqual(['TCPSocketWrap ×1']);
     await make(`kept.socket.destroy()`);
+    await eventually(async () => expect(await awake()).toEqual([]));
+  });
+
+  test('no connection that is only kept for the next request', async () => {
+    await make(`
+      await (await fetch('http://127.0.0.1:${port}/')).text();
+      const answer = await new Promise((resolve) => require('http').get('http://127.0.0.1:${port}/', resolve));
+      for await (const _ of answer);`);
     await eventually(async () => expect(await awake()).toEqual([]));
   });
 

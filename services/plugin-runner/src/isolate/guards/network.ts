@@ -26,7 +26,7 @@ export function guardNetwork({ settings, denials, egress, servers }: GuardParts)
     return function connect(this: net.Socket, ...args: unknown[]) {
       // Called by Node's own connect(), the arguments are normalized already.
       const [options, done] = Array.isArray(args[0]) ? (args[0] as Normalized) : normalize(args);
-      const { path, port: portText, lookup = resolve } = options;
+      const { path, port: portText, lookup } = options;
       const host = typeof options.host === 'string' && options.host !== '' ? options.host : 'localhost';
       const port = portText === undefined ? undefined : Number(portText);
       settings.need('http:outbound', `Connecting to ${path ? `the Unix socket ${path}` : `${host}:${port}`}`);
@@ -34,7 +34,9 @@ export function guardNetwork({ settings, denials, egress, servers }: GuardParts)
       const checked = {
         ...(refused ? { host: 'refused', port: 1 } : { host, port: portText }),
         path: undefined,
-        lookup: refused ? failing(denials.of(refused)) : checkedLookup(lookup, egress, port, denials),
+        lookup: refused
+          ? failing(denials.of(refused))
+          : checkedLookup(typeof lookup === 'function' ? lookup : resolve, egress, port, denials),
       };
       // Laid over the plugin's own options, which may be frozen, or say something else when they are read again.
       const safe = Object.create(options, Object.getOwnPropertyDescriptors(checked)) as ConnectOptions;
@@ -47,8 +49,8 @@ export function guardNetwork({ settings, denials, egress, servers }: GuardParts)
       const [{ path, port }] = normalize(args);
       settings.need('http:outbound', `Listening on ${path ?? `port ${port ?? 0}`}`);
       if (path) throw denials.of(unixSocketRefused(path));
+      if (!servers.has(this)) this.once('close', () => servers.delete(this));
       servers.add(this);
-      this.once('close', () => servers.delete(this));
       return passOn(original, this, args);
     };
   });
