@@ -77,6 +77,20 @@ test.each<[string, unknown, RegExp]>([
   expect(asked).toHaveLength(1);
 });
 
+test('nothing pretends to take part in a transaction', async () => {
+  const { models, asked } = plugin(() => Promise.resolve({ id: 1 }));
+  const note = models.define('Note', { text: { type: 'TEXT' } });
+  const row = await note.findByPk(1);
+  const options = { transaction: { query: () => undefined } } as never;
+  const refused = { code: 'MODEL_INVALID', message: expect.stringContaining('context.db.transaction') };
+  const loose = note as unknown as { create(...args: unknown[]): Promise<unknown> };
+  const looseRow = row as unknown as { save(...args: unknown[]): Promise<unknown> };
+  for (const act of [() => loose.create({}, options), () => note.findAll(options), () => looseRow.save(options)]) {
+    await expect(act()).rejects.toMatchObject(refused);
+  }
+  expect(asked).toHaveLength(2);
+});
+
 test('saving stores what has changed, and asks nothing when nothing has', async () => {
   const { models, asked } = plugin((_call, [, , verb]) =>
     Promise.resolve(

@@ -1,3 +1,4 @@
+import { isRecord, refuseUnknown } from './definition.ts';
 import { ModelInvalidError } from './invalid.ts';
 
 /** Deeper than this nobody asks; what refers to itself would never end. */
@@ -24,6 +25,23 @@ export function sendable(value: unknown, path: string, depth = 0): unknown {
     Object.defineProperty(named, name, { value: inner, enumerable: true, configurable: true, writable: true });
   }
   return named;
+}
+
+/** The options of a verb; those left undefined were not given, but inside of `where` that would be a mistake. */
+export function sendableOptions(options: unknown, path: string): Record<string, unknown> {
+  if (options === undefined || options === null) return {};
+  if (!isRecord(options)) throw new ModelInvalidError(`The options of ${path} are no object`);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  if (Object.hasOwn(given, 'transaction')) {
+    // Left out silently, what is believed to be undone with the transaction would stay.
+    throw new ModelInvalidError(`${path} cannot take part in a transaction; use SQL in context.db.transaction`);
+  }
+  return sendable(given, path) as Record<string, unknown>;
+}
+
+/** For verbs that decide for themselves what they know. */
+export function checkOptions(options: unknown, known: readonly string[], path: string): void {
+  refuseUnknown(sendableOptions(options, path), known, path);
 }
 
 /** The values of a row: here what is undefined was not given. */

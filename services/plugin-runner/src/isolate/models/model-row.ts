@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Row } from '@verifywise/plugin-types';
-import { sendableValues } from './call-arguments.ts';
+import { checkOptions, sendableValues } from './call-arguments.ts';
 import { ModelInvalidError } from './invalid.ts';
 
 /** What a row does with its model. */
@@ -34,23 +34,27 @@ export class ModelRow {
     return this;
   }
 
-  async save(): Promise<this> {
+  async save(options?: unknown): Promise<this> {
+    checkOptions(options, [], `${this.#verbs.name}.save`);
     const changed = Object.entries(this.#own()).filter(
       ([name, value]) => !isRowOrRows(value) && !isDeepStrictEqual(value, this.#stored[name]),
     );
     return this.#store(Object.fromEntries(changed));
   }
 
-  async update(values: Row): Promise<this> {
+  async update(values: Row, options?: unknown): Promise<this> {
+    checkOptions(options, [], `${this.#verbs.name}.update`);
     this.set(values);
     return this.#store(values);
   }
 
   async destroy(options: { force?: boolean } = {}): Promise<void> {
+    checkOptions(options, ['force'], `${this.#verbs.name}.destroy`);
     await this.#verbs.destroyRow(this.#key('destroy'), options);
   }
 
-  async reload(): Promise<this> {
+  async reload(options?: unknown): Promise<this> {
+    checkOptions(options, [], `${this.#verbs.name}.reload`);
     this.#take(await this.#verbs.reloadRow(this.#key('reload')));
     return this;
   }

@@ -1,5 +1,5 @@
 import type { Row } from '@verifywise/plugin-types';
-import { markModel, sendable, sendableValues } from './call-arguments.ts';
+import { checkOptions, markModel, sendable, sendableOptions, sendableValues } from './call-arguments.ts';
 import { isRecord } from './definition.ts';
 import { ModelInvalidError } from './invalid.ts';
 import { ModelRow } from './model-row.ts';
@@ -60,7 +60,10 @@ function changingVerbs(home: ModelHome) {
   const increment = (verb: string, sign: 1 | -1) => async (attributes: unknown, options: unknown) =>
     home.run('increment', steps(home, verb, attributes, options, sign), withoutBy(sent(home, verb, options)));
   return {
-    create: async (values: unknown) => row(await home.run('create', sendableValues(values, `${home.name}.create`))),
+    create: async (values: unknown, options?: unknown) => {
+      checkOptions(options, ['returning'], `${home.name}.create`);
+      return row(await home.run('create', sendableValues(values, `${home.name}.create`)));
+    },
     bulkCreate: async (rows: unknown, options?: unknown) => {
       if (!Array.isArray(rows)) throw new ModelInvalidError(`${home.name}.bulkCreate needs a list of rows`);
       const sentRows = rows.map((values, index) => sendableValues(values, `${home.name}.bulkCreate[${index}]`));
@@ -75,7 +78,8 @@ function changingVerbs(home: ModelHome) {
     update: async (values: unknown, options?: unknown) => [
       await home.run('update', sendableValues(values, `${home.name}.update`), sent(home, 'update', options)),
     ],
-    upsert: async (values: unknown) => {
+    upsert: async (values: unknown, options?: unknown) => {
+      checkOptions(options, ['returning'], `${home.name}.upsert`);
       const [answer, created] = (await home.run('upsert', sendableValues(values, `${home.name}.upsert`))) as unknown[];
       return [row(answer), created];
     },
@@ -109,11 +113,7 @@ function withoutBy(options: unknown): unknown {
 }
 
 function sent(home: ModelHome, verb: string, options: unknown): unknown {
-  if (options === undefined || options === null) return {};
-  if (!isRecord(options)) throw new ModelInvalidError(`The options of ${home.name}.${verb} are no object`);
-  // Options left undefined were not given; inside of `where` it would be a mistake.
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return sendable(given, `${home.name}.${verb}`);
+  return sendableOptions(options, `${home.name}.${verb}`);
 }
 
 function wantsPlain(options: unknown): boolean {

@@ -271,6 +271,17 @@ describe('associations', () => {
       );
     });
 
+    test('who may only read finds its rows and theirs, and stores nothing', async () => {
+      const life = await desk.life({ pluginId: 'trail', granted: ['database:read'] });
+      const log = life.models.get('AuditLog');
+      const [first] = await log.findAll({ include: ['user'], order: ['id'] });
+      expect(first?.toJSON()).toMatchObject({ userId: 1, user: { name: 'Ann' } });
+      const refused = { code: 'PERMISSION_DENIED', details: { permission: 'database:write' } };
+      await expect(log.create({ userId: 1 })).rejects.toMatchObject(refused);
+      await expect(first?.destroy()).rejects.toMatchObject(refused);
+      await expect(log.increment('userId', { where: {} })).rejects.toMatchObject(refused);
+    });
+
     test('without database:read they are not reached by include either', async () => {
       const life = await desk.life({ pluginId: 'trail', granted: ['models:define', 'database:write'] });
       await expect(life.models.get('AuditLog').findAll({ include: ['user'] })).rejects.toMatchObject({

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Installation } from '@verifywise/contracts';
+import { DeletePluginData } from '@verifywise/contracts';
 import type { RunnerProcess } from '../../testing/runner-process.ts';
 import { RunnerRoom } from '../../testing/runner-room.ts';
 
@@ -109,6 +111,25 @@ describe('models over the lives of a plugin', () => {
       code: 'MODEL_INVALID',
       message: expect.stringContaining('AuditLog has no attribute "nope"'),
     });
+  });
+
+  test('a definition alone is kept, too, and is gone with the data', async () => {
+    const installation = await room.enable(
+      await installed('stark', '1.0.0', trail(`context.models.define('AuditLog', { action: { type: 'STRING' } });`)),
+    );
+    expect(await list('stark')).toEqual(['AuditLog']);
+    await room.disable(installation);
+    await room.stepDone(installation, 'onUninstall', { state: 'uninstalling', desired: 'absent' });
+    await room.forget(installation);
+    const payload = {
+      stepId: randomUUID(),
+      operationId: randomUUID(),
+      pluginId: 'audit-trail',
+      generation: room.nextGeneration(),
+    };
+    await room.broker.sendAndWait(DeletePluginData, { tenant: 'stark', payload }, { deadlineMs: 10_000 });
+    await room.enable(await installed('stark', '1.0.0', trail('')));
+    expect(await list('stark')).toEqual([]);
   });
 
   test('what a plugin was not granted, its models cannot do', async () => {
