@@ -44,7 +44,9 @@ export class SteadyLoad {
     const startedAt = performance.now();
     const times: number[] = [];
     const underWay: Promise<void>[] = [];
-    for (let count = 0; !done(); await pause(TICK_MS)) {
+    let count = 0;
+    while (!done()) {
+      await pause(TICK_MS);
       for (; ; count += 1) {
         const due = startedAt + (count / this.#perSecond) * 1000;
         if (due > performance.now()) break;

@@ -37,11 +37,14 @@ export function startRunner(room: RunnerRoom, env: Record<string, string> = {}):
 export async function runningIsolates(runner: RunnerProcess, count: number): Promise<number[]> {
   const until = performance.now() + TAKEN_OVER_WITHIN_MS;
   for (;;) {
-    const isolates = await runner.isolates();
-    const running = isolates.filter(({ stage, state }) => stage === 'enabled' && state === 'running');
-    if (running.length === count) return running.map(({ pid }) => pid as number);
-    if (performance.now() > until) throw new Error(`Only ${running.length} of ${count} isolates run`);
-    // Asking costs the runner time that its starts need.
+    // The operating system is asked first: asking the runner costs it time that its starts need.
+    const processes = await runner.childPids();
+    if (processes.length >= count) {
+      const isolates = await runner.isolates();
+      const running = isolates.filter(({ stage, state }) => stage === 'enabled' && state === 'running');
+      if (running.length === count) return running.map(({ pid }) => pid as number);
+    }
+    if (performance.now() > until) throw new Error(`Only ${processes.length} of ${count} isolates have started`);
     await pause(LOOKED_EVERY_MS);
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { partitionOf } from '@verifywise/contracts';
 import type { RunnerProcess } from '../../../services/plugin-runner/src/testing/runner-process.ts';
 import { PARTITIONS } from '../../../services/plugin-runner/src/testing/runner-process.ts';
@@ -13,8 +12,6 @@ import { enabledFor, openRoom, runningIsolates, startRunner, tenantNames } from 
 const PLUGINS = 2_000;
 const AWAKE = 100;
 const NEVER_IN_THIS_RUN = '600';
-const HOSTED_WITHIN_MS = 120_000;
-const LOOKED_EVERY_MS = 50;
 
 export const sleeping: Measurement = {
   name: 'sleeping',
@@ -73,13 +70,8 @@ async function fallenAsleep(room: RunnerRoom, tenants: string[]): Promise<void> 
 }
 
 async function hosted(runner: RunnerProcess): Promise<void> {
-  const until = performance.now() + HOSTED_WITHIN_MS;
-  for (;;) {
-    const isolates = await runner.isolates();
-    const asleep = isolates.filter((isolate) => isolate.sleeping).length;
-    const running = isolates.filter(({ stage, state }) => stage === 'enabled' && state === 'running').length;
-    if (asleep === PLUGINS - AWAKE && running === AWAKE) return;
-    if (performance.now() > until) throw new Error(`Of ${isolates.length} plugins ${asleep} sleep and ${running} run`);
-    await pause(LOOKED_EVERY_MS);
-  }
+  await runningIsolates(runner, AWAKE);
+  const isolates = await runner.isolates();
+  const asleep = isolates.filter((isolate) => isolate.sleeping).length;
+  if (asleep !== PLUGINS - AWAKE) throw new Error(`Of ${isolates.length} plugins ${asleep} sleep`);
 }
