@@ -25,12 +25,14 @@ interface Wire {
   describe(message: { type: 'P'; name: string }): void;
   execute(message: { portal: string; rows: number }): void;
   sync(): void;
+  flush(): void;
   sendCopyFail(reason: string): void;
   once(event: 'readyForQuery' | 'end', heard: () => void): void;
 }
 
 /**
- * One statement by the extended protocol, which carries no second one, and no more than `rowLimit` of its rows.
+ * One statement by the extended protocol, which carries no second one, and no more than `rowLimit` of its rows. One that changes rows
+ * and answers more of them changes none.
  * Settled only when the server is ready for the next, so that the state of the transaction is then known.
  */
 export class BoundedStatement implements pg.Submittable {
@@ -39,6 +41,8 @@ export class BoundedStatement implements pg.Submittable {
   readonly #text: string;
   readonly #params: readonly unknown[];
   readonly #rowLimit: number;
+  /** Changes rows and answers them: it is finished only when its answer is whole. */
+  readonly #changes: boolean;
   readonly #rows: Record<string, unknown>[] = [];
   #columns: { name: string; parse: (text: string) => unknown }[] = [];
   #tag = '';
@@ -49,6 +53,7 @@ export class BoundedStatement implements pg.Submittable {
     this.#text = text;
     this.#params = params;
     this.#rowLimit = rowLimit;
+    this.#changes = /\breturning\b/i.test(text);
     this.answered = this.#settle.promise;
   }
 
@@ -66,7 +71,8 @@ export class BoundedStatement implements pg.Submittable {
     wire.describe({ type: 'P', name: '' });
     // One more than wanted says that there are more; 0 would be all.
     wire.execute({ portal: '', rows: this.#rowLimit + 1 });
-    wire.sync();
+    if (this.#changes) wire.flush();
+    else wire.sync();
     wire.stream.uncork();
     return undefined;
   }
@@ -89,16 +95,21 @@ export class BoundedStatement implements pg.Submittable {
     }
   }
 
-  handlePortalSuspended(): void {
+  handlePortalSuspended(connection: unknown): void {
     this.#cut = true;
+    if (!this.#changes) return;
+    // An error before the sync undoes what the statement did; this text is no SQL.
+    (connection as Wire).parse({ name: '', text: 'undo', types: [] });
+    (connection as Wire).sync();
   }
 
-  handleCommandComplete({ text }: { text: string }): void {
+  handleCommandComplete({ text }: { text: string }, connection: unknown): void {
     this.#tag = text;
+    if (this.#changes) (connection as Wire).sync();
   }
 
-  handleEmptyQuery(): void {
-    this.#tag = '';
+  handleEmptyQuery(connection: unknown): void {
+    if (this.#changes) (connection as Wire).sync();
   }
 
   handleCopyInResponse(connection: unknown): void {
@@ -125,12 +136,16 @@ export class BoundedStatement implements pg.Submittable {
   }
 
   handleError(error: Error, connection?: unknown): void {
-    const reject = () => this.#settle.reject(error);
+    const reject = () => {
+      if (this.#cut) this.handleReadyForQuery();
+      else this.#settle.reject(error);
+    };
     // What the server refused is over when it says it is ready; everything else is the end of the connection.
     if (!(error instanceof pg.DatabaseError) || !connection) {
       reject();
       return;
     }
+    if (this.#changes && !this.#cut) (connection as Wire).sync();
     (connection as Wire).once('readyForQuery', reject);
     (connection as Wire).once('end', reject);
   }

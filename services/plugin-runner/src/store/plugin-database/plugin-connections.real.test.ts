@@ -173,6 +173,30 @@ describe('connections of plugins', () => {
     expect(await run(at, of, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  test('what changes rows and answers too many of them changes none, also inside a transaction', async () => {
+    const connection = await connections().acquire(owner('undoes'), 'write');
+    const { client } = connection;
+    const insert = (rows: number) => `INSERT INTO plugin_undoes_t SELECT generate_series(1, ${rows}) RETURNING n`;
+    const count = async () => (await client.query('SELECT count(*)::int AS n FROM plugin_undoes_t')).rows;
+    await client.query('CREATE TABLE plugin_undoes_t (n int UNIQUE)');
+    await expect(client.query(insert(1001))).rejects.toMatchObject({ code: 'RESULT_TOO_LARGE' });
+    expect(await count()).toEqual([{ n: 0 }]);
+    expect((await client.query(insert(1000))).rowCount).toBe(1000);
+    await expect(client.query(insert(1))).rejects.toMatchObject({ code: '23505' });
+    await client.query('BEGIN');
+    await expect(
+      client.query('UPDATE plugin_undoes_t SET n = n FROM generate_series(1, 2) RETURNING n'),
+    ).resolves.toMatchObject({ cut: false });
+    await client.query('DELETE FROM plugin_undoes_t WHERE n = 1000');
+    await expect(
+      client.query('INSERT INTO plugin_undoes_t SELECT generate_series(2000, 4000) RETURNING n'),
+    ).rejects.toMatchObject({ code: 'RESULT_TOO_LARGE' });
+    expect(client.state).toBe('failed');
+    await client.query('ROLLBACK');
+    expect(await count()).toEqual([{ n: 1000 }]);
+    connection.release();
+  });
+
   test('a plugin that changes its own password or settings is let in again', async () => {
     const at = connections();
     const of = owner('locks-out');

@@ -27,7 +27,7 @@ export class PluginStatements implements PluginStatementRunner {
           ? await connection.client.query(sql, params)
           : await inTransaction(connection, async () => {
               const done = await connection.client.query(sql, params);
-              if (kind === 'definition') await checkTableNames(connection, owner.pluginId);
+              await checkTableNames(connection, owner.pluginId);
               return done;
             });
       if (connection.client.state !== 'idle') throw new Error('The statement left a transaction open');
@@ -76,9 +76,8 @@ class PluginTransaction implements OpenTransaction {
       return answer;
     } catch (error) {
       const known = queryError(this.#owner, error);
-      // PostgreSQL knows of its own errors; a wrong name, or changes whose answer was cut off, it would commit.
-      const changes = kind === 'definition' || kind === 'whole';
-      if (changes && this.#connection.client.state === 'transaction') this.#spoiled = known;
+      // PostgreSQL knows of its own errors; a table with a wrong name it would commit.
+      if (kind === 'definition' && this.#connection.client.state === 'transaction') this.#spoiled = known;
       throw known;
     }
   }

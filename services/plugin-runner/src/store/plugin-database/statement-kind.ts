@@ -1,13 +1,12 @@
 /**
  * How the runner runs a statement of a plugin:
  * - `plain`: as it is, by itself;
- * - `whole`: in a transaction, because an answer that is cut off must change nothing;
  * - `definition`: in a transaction that is committed only when the names of its tables are right;
  * - `alone`: PostgreSQL runs it in no transaction;
  * - `savepoint`: only inside a transaction of the plugin's;
  * - `refused`: not at all.
  */
-export type StatementKind = 'plain' | 'whole' | 'definition' | 'alone' | 'savepoint' | 'refused';
+export type StatementKind = 'plain' | 'definition' | 'alone' | 'savepoint' | 'refused';
 
 const TRANSACTION_CONTROL = new Set(['BEGIN', 'START', 'COMMIT', 'END', 'ABORT', 'ROLLBACK']);
 /** COPY and LISTEN need a client that goes on talking. */
@@ -43,7 +42,7 @@ export function statementKind(sql: string): StatementKind {
   if (ALONE.test(text)) return 'alone';
   if (!PLAIN.has(first)) return 'definition';
   if ((first === 'SELECT' || first === 'WITH') && /\bINTO\b/i.test(text)) return 'definition';
-  return /\bRETURNING\b/i.test(text) ? 'whole' : 'plain';
+  return 'plain';
 }
 
 /** The statement with a blank for every comment, string, quoted name and dollar-quoted text. */
