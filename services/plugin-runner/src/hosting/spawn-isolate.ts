@@ -66,7 +66,8 @@ function fileFlags({
   readableFolders,
 }: Pick<IsolatePlace, 'granted' | 'scratchFolder' | 'readableFolders'>) {
   const scratch = scratchFolder === null ? [] : [scratchFolder];
-  const readable = granted.includes('filesystem:read') ? [...scratch, ...readableFolders] : [];
+  // Who may write there reads back what it wrote.
+  const readable = [...scratch, ...(granted.includes('filesystem:read') ? readableFolders : [])];
   const writable = granted.includes('filesystem:write') ? scratch : [];
   return [
     ...readable.map((folder) => `--allow-fs-read=${folder}/*`),

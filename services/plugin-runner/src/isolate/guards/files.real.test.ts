@@ -68,6 +68,7 @@ describe('the files of a plugin', () => {
     const code = { 'index.js': TRIER, 'data/own.txt': 'own' };
     await room.enabled({ tenant: 'may', code, granted: ['filesystem:read', 'filesystem:write'] });
     await room.enabled({ tenant: 'reads', code, granted: ['filesystem:read'] });
+    await room.enabled({ tenant: 'writes', code, granted: ['filesystem:write'] });
     await room.enabled({ tenant: 'may-not', code, granted: [] });
   });
   afterAll(async () => {
@@ -95,6 +96,14 @@ describe('the files of a plugin', () => {
     expect(await attempt(runner, 'may', write(`'${shared}/list.txt'`))).toEqual(denied('filesystem:write'));
     expect(await attempt(runner, 'reads', write(inScratch(form)))).toEqual(denied('filesystem:write'));
     expect(await attempt(runner, 'may-not', write(inScratch(form)))).toEqual(denied('filesystem:write'));
+  });
+
+  test('who may write in the scratch folder reads back what it wrote, and nothing else', async () => {
+    const back = `const fs = require('fs'); const file = require('os').tmpdir() + '/note'; fs.writeFileSync(file, 'x'); return fs.readFileSync(file, 'utf8')`;
+    expect(await attempt(runner, 'writes', back)).toEqual({ answer: 'x' });
+    expect(await attempt(runner, 'writes', `return require('fs').readFileSync('${shared}/list.txt')`)).toEqual(
+      denied('filesystem:read'),
+    );
   });
 
   test('a scratch folder is one of this tenant and plugin alone, and gone when the plugin leaves', async () => {
