@@ -5,6 +5,12 @@ import { rows } from '../sql.ts';
 
 const OF_VERSION = 'tenant = $1 AND plugin_id = $2 AND version = $3';
 
+interface Found {
+  last: string | null;
+  definitions: ModelDefinition[] | null;
+  associations: CheckedAssociation[] | null;
+}
+
 /** What plugins have defined: kept for each version, so that two versions of two tenants, or one after the other, have each their own. */
 export class ModelStore {
   readonly #db: DataSource;
@@ -14,29 +20,15 @@ export class ModelStore {
 
   /** The models of a version that begins to run. One that never ran before inherits those of the version that ran last. */
   async open(tenant: string, pluginId: string, version: string): Promise<StoredModels> {
-    const last = await this.#lastVersion(this.#db.manager, tenant, pluginId);
-    if (last !== version) await this.#begin(tenant, pluginId, version);
+    const { last, ...models } = await this.#find(tenant, pluginId, version);
+    if (last === version) return models;
+    await this.#begin(tenant, pluginId, version);
     return this.find(tenant, pluginId, version);
   }
 
   async find(tenant: string, pluginId: string, version: string): Promise<StoredModels> {
-    const of = [tenant, pluginId, version];
-    const [definitions, associations] = await Promise.all([
-      rows<{ definition: ModelDefinition }>(
-        this.#db,
-        `SELECT definition FROM plugin_models WHERE ${OF_VERSION} ORDER BY position`,
-        of,
-      ),
-      rows<{ association: CheckedAssociation }>(
-        this.#db,
-        `SELECT association FROM plugin_model_associations WHERE ${OF_VERSION} ORDER BY position`,
-        of,
-      ),
-    ]);
-    return {
-      definitions: definitions.map(({ definition }) => inOrder(definition)),
-      associations: associations.map(({ association }) => association),
-    };
+    const { definitions, associations } = await this.#find(tenant, pluginId, version);
+    return { definitions, associations };
   }
 
   async define(tenant: string, pluginId: string, version: string, definition: ModelDefinition): Promise<void> {
@@ -63,6 +55,21 @@ export class ModelStore {
         await db.query(`DELETE FROM ${table} WHERE ${OF_VERSION}`, [tenant, pluginId, version]);
       }
     });
+  }
+
+  /** In one statement, because every start of an isolate waits for it. */
+  async #find(tenant: string, pluginId: string, version: string) {
+    const [found] = await rows<Found>(
+      this.#db,
+      `SELECT
+         (SELECT version FROM plugin_model_versions
+           WHERE tenant = $1 AND plugin_id = $2 ORDER BY opened_at DESC LIMIT 1) AS last,
+         (SELECT jsonb_agg(definition ORDER BY position) FROM plugin_models WHERE ${OF_VERSION}) AS definitions,
+         (SELECT jsonb_agg(association ORDER BY position) FROM plugin_model_associations WHERE ${OF_VERSION}) AS associations`,
+      [tenant, pluginId, version],
+    );
+    const { last = null, definitions, associations } = found ?? {};
+    return { last, definitions: (definitions ?? []).map(inOrder), associations: associations ?? [] };
   }
 
   async #begin(tenant: string, pluginId: string, version: string): Promise<void> {
