@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SurfaceFilter } from '@verifywise/contracts';
 import { FILTER_DATA_LIMIT_BYTES, PlatformError } from '@verifywise/contracts';
 import type { FilterData, FilterHandler, PluginContext } from '@verifywise/plugin-types';
+import { originals } from './originals.ts';
 import type { FilterAnswer, FilterCall } from './protocol.ts';
 import { wireError } from './protocol.ts';
 import type { RunnerChannel } from './runner-channel.ts';
@@ -96,12 +97,12 @@ async function inTime<Result>(handle: () => Promise<Result>, limitMs: number): P
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const message = `The handler did not finish within ${Math.round(limitMs)} ms and was left out`;
-    timer = setTimeout(() => reject(new PlatformError('HANDLER_TIMED_OUT', message)), limitMs);
+    timer = originals.setTimeout(() => reject(new PlatformError('HANDLER_TIMED_OUT', message)), limitMs);
   });
   try {
     return await Promise.race([handle(), late]);
   } finally {
-    clearTimeout(timer);
+    originals.clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,6 @@
 import { PlatformError } from '@verifywise/contracts';
 import type { MiddlewareContext, MiddlewareExchangeHandler, PluginMiddlewareHandler } from '@verifywise/plugin-types';
+import { originals } from '../originals.ts';
 import type { ExchangeState } from './exchange-state.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -32,14 +33,14 @@ export function runHandler({ handler, context, limitMs, open, late }: HandlerRun
   }
   return new Promise((resolve) => {
     let over = false;
-    const timer = setTimeout(() => {
+    const timer = originals.setTimeout(() => {
       const message = `Neither next() nor an answer came within ${Math.round(limitMs)} ms`;
       failed(new PlatformError('HANDLER_TIMED_OUT', message));
     }, limitMs);
     const end = (how: () => HandlerEnd): void => {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      originals.clearTimeout(timer);
       try {
         resolve(how());
       } catch (error) {
