@@ -15,6 +15,8 @@ import { pause } from '../pause.ts';
 import { HookError, hookFailure } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import type { CrashReason, IsolateCrash } from './isolate-crash.ts';
+import type { IsolateFigures, LastCrash } from './isolate-record.ts';
+import { IsolateRecord } from './isolate-record.ts';
 import { LONGEST_REQUEST_MS } from './longest-request.ts';
 import { PluginIsolate } from './plugin-isolate.ts';
 import { PluginUses } from './plugin-uses.ts';
@@ -26,12 +28,6 @@ import type { KnownSurface } from './surface-records.ts';
 const HOOK_LIMIT_MS = 30_000;
 /** Hooks of a plugin that leaves: a container platform gives a process 30 s to stop, and the next runner waits for this one. */
 const LEAVING_HOOK_LIMIT_MS = 5_000;
-
-export interface LastCrash {
-  reason: CrashReason;
-  message: string;
-  at: Date;
-}
 
 /** One plugin of one tenant in this runner: its isolate and the order of what happens to it. */
 export class HostedPlugin {
@@ -46,15 +42,12 @@ export class HostedPlugin {
   asleep = false;
   /** What of its own kept its process from being stopped, when it was last asked. */
   awakeFor: string[] = [];
-  lastCrash: LastCrash | undefined;
   readonly uses = new PluginUses();
   readonly #parts: HostedPluginParts;
   #isolate: PluginIsolate | undefined;
   /** The version whose surface is known. */
   #surfaceVersion: string | undefined;
-  #ended: { state: 'stopped' | 'crashed'; since: Date } = { state: 'stopped', since: new Date() };
-  /** Of the processes before this one. */
-  #cpuSeconds = 0;
+  readonly #record = new IsolateRecord();
   /** One thing at a time: hooks, starts and stops wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
   #duringHook: LifecycleHook | undefined;
@@ -73,15 +66,12 @@ export class HostedPlugin {
   }
 
   /** Its process as operators see it. */
-  get isolate() {
-    const { pid, startedAt, since, state, figures } = this.#isolate?.process ?? {};
-    return {
-      ...(state && since ? { state, since } : this.#ended),
-      pid,
-      startedAt,
-      residentBytes: figures?.residentBytes(),
-      cpuSeconds: this.#cpuSeconds + (figures?.cpuSeconds() ?? 0),
-    };
+  get isolate(): IsolateFigures {
+    return this.#record.figures(this.#isolate?.process);
+  }
+
+  get lastCrash(): LastCrash | undefined {
+    return this.#record.lastCrash;
   }
 
   /** Whether its isolate runs what the installer says now: version and files. */
@@ -112,6 +102,8 @@ export class HostedPlugin {
   ensureEnabled(mayRun: () => boolean): Promise<void> {
     return this.#inTurn(async () => {
       if (!mayRun() || (this.stage === 'enabled' && this.upToDate)) return;
+      // A process that is about to be gone has failed: that is told in a moment, and not mended by another process.
+      if (this.stage === 'enabled' && !this.#isolate?.alive) return;
       const began = performance.now();
       const slept = this.asleep;
       this.asleep = false;
@@ -303,11 +295,10 @@ export class HostedPlugin {
     this.#isolate = undefined;
     this.stage = 'none';
     if (isolate) {
-      const crashed = isolate.process?.state === 'crashed';
-      this.#ended = { state: crashed ? 'crashed' : 'stopped', since: new Date() };
+      this.#record.ends(isolate.process);
       this.#parts.isolateEnded(this);
       await isolate.end();
-      this.#cpuSeconds += isolate.process?.figures?.cpuSeconds() ?? 0;
+      this.#record.gone(isolate.process);
     }
     if (this.gone) await this.#parts.left(this);
   }
@@ -337,8 +328,7 @@ export class HostedPlugin {
   }
 
   #noteCrash(reason: CrashReason, message: string): void {
-    this.lastCrash = { reason, message, at: new Date() };
-    if (reason === 'hook-timeout') this.#ended = { state: 'crashed', since: new Date() };
+    this.#record.crashed(reason, message);
     this.#parts.notes.crashed(reason);
   }
 }
