@@ -96,6 +96,7 @@ describe('a definition', () => {
     ['autoIncrement of text', { type: 'TEXT', autoIncrement: true }, /for INTEGER and BIGINT/],
     ['a flag that is none', { type: 'TEXT', unique: 'yes' }, /unique: "yes"; it is true or false/],
     ['a reference to nothing', { type: 'INTEGER', references: 'users' }, /references nothing/],
+    ['SQL as a reference', { type: 'INTEGER', references: { model: 'plugin_x_a" (id); --' } }, /references nothing/],
     ['onDelete without a reference', { type: 'INTEGER', onDelete: 'CASCADE' }, /references nothing/],
     [
       'an unknown onDelete',

@@ -12,6 +12,8 @@ const ATTRIBUTE_OPTIONS = [
   ...['references', 'onDelete', 'onUpdate'],
 ];
 const ACTIONS: ReferentialAction[] = ['CASCADE', 'SET NULL', 'RESTRICT', 'NO ACTION', 'SET DEFAULT'];
+/** The name of a model or of a table. */
+const REFERRED = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** PostgreSQL allows 1 600 columns; whoever needs more than this needs another table. */
 const MOST_ATTRIBUTES = 250;
 
@@ -124,7 +126,7 @@ function checkedReference(where: string, { references, onDelete, onUpdate }: Par
     throw new ModelInvalidError(`${where} has onDelete or onUpdate, but references nothing`);
   }
   const { model, key = 'id' } = isRecord(references) ? references : {};
-  if (typeof model !== 'string' || model === '' || typeof key !== 'string') {
+  if (typeof model !== 'string' || !REFERRED.test(model) || typeof key !== 'string') {
     throw new ModelInvalidError(`${where} references nothing that can be found; say { model: 'users', key: 'id' }`);
   }
   checkAttributeName(key, `The key that ${where} references`);
