@@ -10,6 +10,8 @@ import { Lane } from './lane.ts';
 import type { StartSlots } from './start-slots.ts';
 import type { TrackedDelivery } from './tracked-delivery.ts';
 
+/** What a lost connection brings again comes at once when it is back. */
+const REDELIVERED_WITHIN_MS = 60_000;
 /** Most updates take a second or two. */
 const RETRY_AFTER_UPDATE_S = 2;
 
@@ -91,6 +93,7 @@ export class Hosted {
     // What came while it was asked counts; what comes from here on finds it asleep, and wakes it.
     if (waiting.length > 0 || !this.#isIdle(idleMs)) return;
     void this.lane.pause();
+    if (idleMs >= REDELIVERED_WITHIN_MS) this.lane.forgetFinished();
     await this.plugin.fallAsleep();
   }
 

@@ -109,6 +109,11 @@ export class Lane {
     });
   }
 
+  /** What has been idle for long is not redelivered any more. */
+  forgetFinished(): void {
+    this.#finished.clear();
+  }
+
   #settleIdle(): void {
     if (this.#running || this.#mayBegin()) return;
     const idle = this.#idle;

@@ -1,5 +1,6 @@
-import type { HostedPlugin, LastCrash } from './hosted-plugin.ts';
+import type { HostedPlugin } from './hosted-plugin.ts';
 import type { IsolateState } from './isolate-process.ts';
+import type { LastCrash } from './isolate-record.ts';
 import type { Stage } from './stage.ts';
 
 /** A hosted plugin and its isolate as operators see them. */
