@@ -216,6 +216,18 @@ describe('connections of plugins', () => {
     expect(await run(connections(), of, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  test('passwords whose key is gone are made anew', async () => {
+    const of = owner('rekeyed');
+    await run(connections(), of, 'SELECT 1');
+    const other = secretBox([{ kid: 'k2', key: randomBytes(32) }]);
+    const roles = await new PluginRoleStore(service.source, other).ensure('acme', 'rekeyed', {
+      read: true,
+      write: true,
+    });
+    expect(roles.writer.password).toHaveLength(43);
+    expect(await run(connections(), of, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
   test('what it granted itself while it could write is gone when it may only read', async () => {
     const at = connections();
     const of = owner('demoted');

@@ -61,6 +61,8 @@ export class PluginLogin {
     const url = new URL(options.url);
     url.username = options.role;
     url.password = options.password;
+    // What a URL says pg prefers to what we say.
+    for (const name of ['options', 'application_name', 'statement_timeout']) url.searchParams.delete(name);
     const settings = {
       search_path: options.searchPath.join(','),
       TimeZone: 'UTC',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { SecretBox } from '@verifywise/service-kit';
+import { SecretUnreadableError } from '@verifywise/service-kit';
 import type { DataSource, EntityManager } from 'typeorm';
 import { rows } from '../sql.ts';
 import { coreReaders, quoted, roleNames } from './plugin-names.ts';
@@ -62,7 +63,8 @@ export class PluginRoleStore {
   async ensure(tenant: string, pluginId: string, grants: DatabaseGrants, mend = false): Promise<PluginRoles> {
     const known = mend ? undefined : await this.#known(this.#db.manager, tenant, pluginId);
     if (known && known.can_read === grants.read && known.can_write === grants.write) {
-      return this.#opened(tenant, pluginId, known);
+      const roles = this.#opened(tenant, pluginId, known);
+      if (roles) return roles;
     }
     const rights = await this.rights();
     const { schema, writer, reader } = roleNames(rights.database, tenant, pluginId);
@@ -70,7 +72,7 @@ export class PluginRoleStore {
       await lock(db, schema);
       const own = { schema, writer: newRole(writer), reader: newRole(reader) };
       const row = await this.#known(db, tenant, pluginId);
-      const roles = row ? this.#opened(tenant, pluginId, row) : own;
+      const roles = (row && this.#opened(tenant, pluginId, row)) ?? own;
       await this.#makeRoles(db, roles, rights);
       await grant(db, roles, grants, rights);
       await this.#save(db, tenant, pluginId, roles, grants);
@@ -145,13 +147,19 @@ export class PluginRoleStore {
     return row;
   }
 
-  #opened(tenant: string, pluginId: string, row: Row): PluginRoles {
+  /** Undefined when the key that sealed the passwords is gone: nobody else knows them, so new ones do as well. */
+  #opened(tenant: string, pluginId: string, row: Row): PluginRoles | undefined {
     const open = (field: string, sealed: string) => this.#secrets.open(sealed, { tenant, pluginId, field });
-    return {
-      schema: row.schema,
-      writer: { name: row.writer_role, password: open(WRITER, row.writer_password) },
-      reader: { name: row.reader_role, password: open(READER, row.reader_password) },
-    };
+    try {
+      return {
+        schema: row.schema,
+        writer: { name: row.writer_role, password: open(WRITER, row.writer_password) },
+        reader: { name: row.reader_role, password: open(READER, row.reader_password) },
+      };
+    } catch (error) {
+      if (error instanceof SecretUnreadableError) return undefined;
+      throw error;
+    }
   }
 
   async #makeRoles(db: EntityManager, { schema, writer, reader }: PluginRoles, rights: Rights): Promise<void> {
