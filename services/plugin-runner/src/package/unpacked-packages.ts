@@ -58,7 +58,8 @@ export class UnpackedPackages implements PackageFolders {
   async folderOf(ref: PackageRef): Promise<{ folder: string; entry: string | null }> {
     const folder = join(this.#root, nameOf(ref.digest));
     if (!this.#checked.has(ref.digest) || !existsSync(folder)) {
-      const making = this.#making.get(folder) ?? this.#makeReady(ref, folder).finally(() => this.#making.delete(folder));
+      const making =
+        this.#making.get(folder) ?? this.#makeReady(ref, folder).finally(() => this.#making.delete(folder));
       this.#making.set(folder, making);
       await making;
       this.#checked.add(ref.digest);
