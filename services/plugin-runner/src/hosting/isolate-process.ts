@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { PlatformError } from '@verifywise/contracts';
 import type { FromIsolate, IsolateCalls, LogLevel, RunnerCalls, ToIsolate, WireError } from '../isolate/protocol.ts';
+import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
 import { wireError } from '../isolate/protocol.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
 import { PluginCodeError, PluginCrashError, crashOf, saysOutOfMemory } from './isolate-crash.ts';
@@ -44,6 +46,7 @@ export class IsolateProcess {
   readonly figures: ProcessFigures | undefined;
   #state: IsolateState = 'starting';
   readonly #child: ChildProcess;
+  readonly #pipe: MessagePipe;
   readonly #options: IsolateOptions;
   readonly #log: IsolateOptions['log'];
   readonly #calls = new OpenCalls();
@@ -74,9 +77,12 @@ export class IsolateProcess {
         resolve();
       });
     });
-    this.#child.on('message', (said: unknown) => this.#hear(said));
-    // Without its channel it can be asked nothing, and what it does is recorded nowhere.
-    this.#child.once('disconnect', () => this.#kill());
+    this.#pipe = new MessagePipe(this.#child.stdio[PIPE_FD] as Socket, {
+      message: (said) => this.#hear(said),
+      broken: (error) => this.#writesNonsense(error),
+      // Without its pipe it can be asked nothing, and what it does is recorded nowhere.
+      closed: () => this.#kill(),
+    });
     this.#readOutput();
     const { pid } = this.#child;
     if (pid === undefined) return;
@@ -102,7 +108,7 @@ export class IsolateProcess {
 
   /** True while it can be asked something. */
   get alive(): boolean {
-    return this.state === 'running' && this.#child.connected && this.#unhandled === undefined;
+    return this.state === 'running' && this.#pipe.open && this.#unhandled === undefined;
   }
 
   /** The plugin's code is loaded. */
@@ -132,7 +138,7 @@ export class IsolateProcess {
     request: IsolateCalls[Call]['request'],
     limitMs: number,
   ): Promise<IsolateCalls[Call]['answer']> {
-    if (this.#hasEnded() || !this.#child.connected) return Promise.reject(endedError());
+    if (this.#hasEnded() || !this.#pipe.open) return Promise.reject(endedError());
     const answer = this.#calls.ask(limitMs, (id) => this.#say({ kind: 'call', id, call, request }));
     return answer as Promise<IsolateCalls[Call]['answer']>;
   }
@@ -175,9 +181,14 @@ export class IsolateProcess {
   }
 
   #say(message: ToIsolate): void {
-    this.#child.send(message, (error) => {
-      if (error && !this.#hasEnded()) this.#log('warn', `The isolate's channel refused a message: ${error.message}`);
-    });
+    this.#pipe.send(message);
+  }
+
+  /** Only plugin code writes there what is no message. */
+  #writesNonsense(error: Error): void {
+    const message = `The plugin wrote into the pipe between its process and the platform, and was ended: ${error.message}`;
+    this.#unhandled ??= { message };
+    this.#kill();
   }
 
   #hear(said: unknown): void {

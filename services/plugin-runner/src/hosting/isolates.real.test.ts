@@ -43,7 +43,7 @@ describe('isolates', () => {
       'exit',
       'exit code 7',
     ],
-    ['disconnects', `process.removeAllListeners('disconnect'); process.disconnect()`, 'signal', 'SIGKILL'],
+    ['disconnects', `require('node:fs').closeSync(3)`, 'signal', 'SIGKILL'],
     ['loops', `for (;;);`, 'hang', 'busy'],
     [
       'rejects',
@@ -84,7 +84,12 @@ describe('isolates', () => {
       for (const said of [null, 1, 'x', {}, { kind: 'log' }, { kind: 'log', level: 'fatal', message: 'x' }, { kind: 'surface', surface: null },
         { kind: 'surface', surface: { events: 'all' } }, { kind: 'call', id: 9001, call: 'constructor', request: [] }, { kind: 'unhandled' },
         { kind: 'call', id: 9002, call: 'metadata.set', request: null }, { kind: 'call', id: 9003, call: 'metadata.set', request: ['a', 1, null] },
-        { kind: 'answer', id: 'x' }, { kind: 'answer', id: 999999, error: 5 }]) process.send(said);
+        { kind: 'answer', id: 'x' }, { kind: 'answer', id: 999999, error: 5 }]) {
+        const body = require('node:v8').serialize(said);
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(body.length);
+        require('node:fs').writeSync(3, Buffer.concat([length, body]));
+      }
       process.stdout.write('x'.repeat(3_000_000));
       for (let line = 0; line < 5_000; line += 1) console.log('line', line);
       process.stderr.write('\\u0000\\n');`;
@@ -108,11 +113,11 @@ describe('isolates', () => {
   });
 
   test.each([
-    ['at the top of its module', `process.disconnect(); module.exports = {};`, 'onInstall'],
+    ['at the top of its module', `require('node:fs').closeSync(3); module.exports = {};`, 'onInstall'],
     ['while it loops at the top of a hook', `module.exports = { onInstall() { for (;;); } };`, 'onInstall'],
     [
       'in a hook',
-      `module.exports = { onLoad() { process.disconnect(); return new Promise(() => undefined); } };`,
+      `module.exports = { onLoad() { require('node:fs').closeSync(3); return new Promise(() => undefined); } };`,
       'onLoad',
     ],
     [

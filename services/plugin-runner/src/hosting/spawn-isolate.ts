@@ -44,8 +44,8 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, ...place
   return spawn(command, args, {
     cwd: packageFolder,
     env: { NODE_ENV: 'production', ...(scratchFolder === null ? {} : { TMPDIR: scratchFolder }) },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    serialization: 'advanced',
+    // The last one is PIPE_FD in the isolate.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
 }
 

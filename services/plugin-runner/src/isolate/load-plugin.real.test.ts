@@ -121,7 +121,7 @@ describe('loading a plugin', () => {
     expect(isolate?.said).toContainEqual(expect.objectContaining({ kind: 'call', call: 'metadata.get' }));
     expect(await isolate?.call('ping', null)).toBeNull();
     const gone = new Promise((resolve) => isolate?.child.once('exit', (_code, signal) => resolve(signal)));
-    isolate?.child.disconnect();
+    isolate?.hangUp();
     expect(await gone).toBe('SIGKILL');
   });
 

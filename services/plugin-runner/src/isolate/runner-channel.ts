@@ -1,4 +1,6 @@
+import { Socket } from 'node:net';
 import type { FromIsolate, IsolateCalls, RunnerCalls, ToIsolate, WireError } from './protocol.ts';
+import { MessagePipe, PIPE_FD } from './message-pipe.ts';
 import { originals } from './originals.ts';
 import { wireError } from './protocol.ts';
 
@@ -29,17 +31,23 @@ interface Waiting {
   timer: NodeJS.Timeout;
 }
 
-/** The isolate's end of the IPC channel. */
+/** The isolate's end of the pipe to its runner. */
 export class RunnerChannel {
   #nextId = 1;
   readonly #waiting = new Map<number, Waiting>();
-  // Taken once, so that a plugin that replaces process.send cannot silence its own isolate by accident.
-  readonly #send = process.send?.bind(process);
   readonly #denied: (error: Error) => void;
+  readonly #pipe: MessagePipe;
+  #handlers: IsolateHandlers | undefined;
 
   /** `denied` is told of everything the runner refused the plugin. */
   constructor(denied: (error: Error) => void) {
     this.#denied = denied;
+    this.#pipe = new MessagePipe(new Socket({ fd: PIPE_FD, readable: true, writable: true }), {
+      message: (said) => this.#hear(said as ToIsolate),
+      broken: () => originals.endProcess(),
+      // Without its runner an isolate has no business: nothing it does would be recorded.
+      closed: () => originals.endProcess(),
+    });
   }
 
   /** How many questions wait for their answer. */
@@ -48,16 +56,11 @@ export class RunnerChannel {
   }
 
   listen(handlers: IsolateHandlers): void {
-    process.on('message', (message: ToIsolate) => {
-      if (message.kind === 'answer') this.#settle(message);
-      else void this.#handle(handlers, message);
-    });
-    // Without its runner an isolate has no business: nothing it does would be recorded.
-    process.on('disconnect', () => originals.endProcess());
+    this.#handlers = handlers;
   }
 
   say(message: FromIsolate): void {
-    this.#send?.(message, undefined, undefined, () => undefined);
+    this.#pipe.send(message);
   }
 
   ask<Call extends keyof RunnerCalls>(
@@ -72,12 +75,17 @@ export class RunnerChannel {
       }, RUNNER_ANSWER_DEADLINE_MS);
       this.#waiting.set(id, { resolve: resolve, reject, timer });
       try {
-        this.#send?.({ kind: 'call', id, call, request } satisfies FromIsolate);
+        this.#pipe.send({ kind: 'call', id, call, request } satisfies FromIsolate);
       } catch (error) {
         // What cannot be cloned (a function, a socket) is the caller's mistake, not the channel's.
         this.#settle({ kind: 'answer', id, error: { ...wireError(error), code: 'BAD_REQUEST' } });
       }
     });
+  }
+
+  #hear(message: ToIsolate): void {
+    if (message.kind === 'answer') this.#settle(message);
+    else if (this.#handlers) void this.#handle(this.#handlers, message);
   }
 
   #settle(message: Extract<ToIsolate, { kind: 'answer' }>): void {

@@ -1,10 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Permission, PluginManifest } from '@verifywise/plugin-types';
 import type { FromIsolate, IsolateCalls, ToIsolate } from '../isolate/protocol.ts';
+import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
 import { spawnIsolate } from '../hosting/spawn-isolate.ts';
 import { isolateBundle } from '../package/isolate-bundle.ts';
 
@@ -21,13 +23,23 @@ export class LoneIsolate {
   readonly child: ChildProcess;
   readonly said: FromIsolate[] = [];
   readonly #folder: string;
+  readonly #pipe: MessagePipe;
   #nextId = 1;
 
   private constructor(child: ChildProcess, folder: string) {
     this.child = child;
     this.#folder = folder;
     this.socketPath = join(folder, 'http.sock');
-    child.on('message', (message: FromIsolate) => this.said.push(message));
+    this.#pipe = new MessagePipe(child.stdio[PIPE_FD] as Socket, {
+      message: (said) => {
+        this.said.push(said as FromIsolate);
+        child.emit('said');
+      },
+      broken: (error) => {
+        throw error;
+      },
+      closed: () => undefined,
+    });
   }
 
   static async start({
@@ -76,7 +88,7 @@ export class LoneIsolate {
     request: IsolateCalls[Call]['request'],
   ): Promise<IsolateCalls[Call]['answer']> {
     const id = this.#nextId++;
-    this.child.send({ kind: 'call', id, call, request } satisfies ToIsolate);
+    this.#pipe.send({ kind: 'call', id, call, request } satisfies ToIsolate);
     const signal = AbortSignal.timeout(10_000);
     for (;;) {
       const answer = this.said.find((message) => message.kind === 'answer' && message.id === id);
@@ -84,8 +96,13 @@ export class LoneIsolate {
         if (answer.error) throw Object.assign(new Error(answer.error.message), { code: answer.error.code });
         return answer.answer as IsolateCalls[Call]['answer'];
       }
-      await once(this.child, 'message', { signal });
+      await once(this.child, 'said', { signal });
     }
+  }
+
+  /** The runner is gone, as far as the isolate can tell. */
+  hangUp(): void {
+    (this.child.stdio[PIPE_FD] as Socket).destroy();
   }
 
   async stop(): Promise<void> {

@@ -1,9 +1,9 @@
 // Cuts itself off from its runner, and stays.
+const { closeSync } = require('node:fs');
 module.exports = {
   eventHandlers: () => ({
     'risk:deleted'() {
-      process.removeAllListeners('disconnect');
-      process.disconnect();
+      closeSync(3);
     },
   }),
 };
