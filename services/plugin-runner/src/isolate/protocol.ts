@@ -19,7 +19,7 @@ import type {
 } from '@verifywise/plugin-types';
 
 /**
- * What the runner and an isolate say to each other over the isolate's IPC channel. Who the isolate is follows from the channel;
+ * What the runner and an isolate say to each other over the pipe between them (message-pipe.ts). Who the isolate is follows from the channel;
  * nothing in these messages names a tenant or a plugin that the runner would believe.
  */
 
