@@ -12,7 +12,7 @@ export async function fullLoad(
   target: Target,
   connections: number,
   forMs: number,
-): Promise<{ rate: number; p99: number }> {
+): Promise<{ rate: number; p99: number; requests: number }> {
   const clients = Array.from({ length: connections }, () => new KeepAliveClient(target));
   const times: number[] = [];
   const startedAt = performance.now();
@@ -21,7 +21,8 @@ export async function fullLoad(
   };
   try {
     await Promise.all(clients.map(lane));
-    return { rate: times.length / ((performance.now() - startedAt) / 1000), p99: percentile(times, 99) };
+    const rate = times.length / ((performance.now() - startedAt) / 1000);
+    return { rate, p99: percentile(times, 99), requests: times.length };
   } finally {
     for (const client of clients) client.close();
   }

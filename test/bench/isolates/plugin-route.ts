@@ -6,7 +6,9 @@ import { inTurn } from '../frame/rounds.ts';
 import { BareProcess } from './bare-process.ts';
 import { PLUGIN_ID, benchPlugin } from './bench-plugin.ts';
 import { PluginFolder } from './direct-isolate.ts';
+import type { Target } from './keep-alive-client.ts';
 import { fullLoad } from './load.ts';
+import { processorTime } from './processor-time.ts';
 import { enabledFor, openRoom, runningIsolates, startRunner } from './runner-under-test.ts';
 
 const TENANT = 'acme';
@@ -31,7 +33,8 @@ export const pluginRoute: Measurement = {
     const room = await openRoom(place);
     await enabledFor(room, [TENANT], code);
     const runner = await startRunner(room);
-    await runningIsolates(runner, 1);
+    const isolates = await runningIsolates(runner, 1);
+    const behind = [runner.child.pid as number, ...isolates];
 
     const path = `/api/plugins/${PLUGIN_ID}/ping`;
     const viaRunner = async () => {
@@ -42,8 +45,8 @@ export const pluginRoute: Measurement = {
     await fullLoad(direct, CONNECTIONS, WARM_UP_MS);
     await fullLoad(await viaRunner(), CONNECTIONS, WARM_UP_MS);
     const { product, limit } = await inTurn(rounds, {
-      limit: () => fullLoad(direct, CONNECTIONS, FOR_MS),
-      product: async () => fullLoad(await viaRunner(), CONNECTIONS, FOR_MS),
+      limit: () => loaded(direct, [bare.pid]),
+      product: async () => loaded(await viaRunner(), behind),
     });
     return [
       figureOf(
@@ -51,6 +54,20 @@ export const pluginRoute: Measurement = {
         { product: product.rate, limit: limit.rate },
       ),
       figureOf({ figure: 'the same: p99', unit: 'ms' }, { product: product.p99, limit: limit.p99 }),
+      figureOf(
+        { figure: 'the same: processor time of a request', unit: 'µs' },
+        { product: product.microseconds, limit: limit.microseconds },
+      ),
     ];
   },
 };
+
+/** The processor time says what a request costs also on a machine that does other things meanwhile. */
+async function loaded(target: Target, pids: number[]): Promise<{ rate: number; p99: number; microseconds: number }> {
+  let load = { rate: NaN, p99: NaN, requests: NaN };
+  const used = await processorTime(pids, async () => {
+    load = await fullLoad(target, CONNECTIONS, FOR_MS);
+  });
+  const { rate, p99, requests } = load;
+  return { rate, p99, microseconds: used / requests };
+}
