@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { RunFilters, RunHook, RunMiddleware } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { ACME, Neighbourhood } from '../testing/neighbourhood.ts';
+import { ACME, HOSTILE, Neighbourhood } from '../testing/neighbourhood.ts';
 import { isAlive } from '../testing/runner-process.ts';
 
 const INSTALLED = { state: 'installed', desired: 'disabled' } as const;
@@ -129,9 +131,31 @@ describe('a hostile plugin', () => {
         place.request('/harm', { signal: AbortSignal.timeout(300) }).catch((error: unknown) => (error as Error).name),
       ]);
       expect(outcomes).toEqual(['timed-out', 'failed', 'TimeoutError']);
+      const filtered = { filter: 'risk:before_save', data: { risk: 1 } };
+      expect(await place.room.broker.ask(RunFilters, { tenant: ACME, payload: filtered })).toMatchObject({
+        data: { risk: 1 },
+        errors: [{ pluginId: HOSTILE }],
+      });
+      const asked = { phase: 'before', request: { method: 'GET', url: '/api/risks', headers: {} } } as const;
+      expect(await place.room.broker.ask(RunMiddleware, { tenant: ACME, payload: asked })).toMatchObject({
+        kind: 'continue',
+        failures: [{ pluginId: HOSTILE }],
+      });
     });
     expect(place.failures).toEqual([]);
     expect(await place.isolate()).toMatchObject({ stage: 'enabled', state: 'running' });
+  });
+
+  test('that never ends a hook fails that step when its time is over', async () => {
+    const installation = await place.install('never-answers', { hook: 'onInstall' });
+    await place.unhurt(async () => {
+      const payload = { stepId: randomUUID(), operationId: randomUUID(), installation, options: {}, limitMs: 400 };
+      const step = { tenant: ACME, payload: { ...payload, hook: 'onInstall' } } as const;
+      expect(await place.room.broker.sendAndWait(RunHook, step, { deadlineMs: 10_000 })).toMatchObject({
+        kind: 'failed',
+        error: { code: 'HOOK_TIMED_OUT' },
+      });
+    });
   });
 
   test.each(['onInstall', 'onLoad', 'onEnable', 'onDisable', 'onUnload', 'onUninstall'] as const)(
