@@ -7,9 +7,9 @@ const deep = (levels) => {
 const circle = {};
 circle.circle = circle;
 const values = {
-  deep: deep(1_000_000),
+  deep: deep(200_000),
   quiteDeep: deep(5_000),
-  wide: Object.fromEntries(Array.from({ length: 200_000 }, (_, key) => [`k${key}`, key])),
+  wide: Object.fromEntries(Array.from({ length: 90_000 }, (_, key) => [`k${key}`, key])),
   long: 'x'.repeat(8_000_000),
   circle,
   bigint: 1n,
@@ -42,7 +42,7 @@ module.exports = {
       }
       res.json({ outcomes });
     });
-    router.get('/answer', (req, res) => res.send(`${'['.repeat(10_000_000)}`));
+    router.get('/answer', (req, res) => res.send('['.repeat(3_000_000)));
   },
   webhooks: () => ({ answer: { handler: (req, res) => res.json(values.wide) } }),
   onLoad(context) {
