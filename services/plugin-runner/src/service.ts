@@ -14,8 +14,6 @@ import {
   startRelay,
 } from '@verifywise/service-kit';
 import { capabilitiesFor } from './capabilities/capabilities.ts';
-import { DatabaseSessions } from './capabilities/database.ts';
-import { modelCapabilities } from './capabilities/models.ts';
 import type { RunnerConfig } from './config.ts';
 import { createApplyFilters } from './filtering/apply-filters.ts';
 import { createRunFilters } from './filtering/run-filters.ts';
@@ -47,24 +45,16 @@ import { packageStore } from './package/package-store.ts';
 import { PrivateFolders } from './package/private-folders.ts';
 import { ScratchFolders } from './package/scratch-folders.ts';
 import { UnpackedPackages } from './package/unpacked-packages.ts';
+import { openPluginDatabases } from './plugin-databases.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { LogStore } from './store/log-store.ts';
 import { MetadataStore } from './store/metadata-store.ts';
+import { RunnerTables1732300000001 } from './store/migrations/0001-runner-tables.ts';
+import { PluginDatabases1732300000002 } from './store/migrations/0002-plugin-databases.ts';
 import { PluginModels1732300000003 } from './store/migrations/0003-plugin-models.ts';
 import { PluginLogs1732300000004 } from './store/migrations/0004-plugin-logs.ts';
-import { RunnerTables1732300000001 } from './store/migrations/0001-runner-tables.ts';
 import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-surfaces.ts';
-import { PluginDatabases1732300000002 } from './store/migrations/0002-plugin-databases.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
-import { PluginDataStore } from './store/plugin-data-store.ts';
-import { backendControl } from './store/plugin-database/backend-control.ts';
-import { CoreViews } from './store/plugin-database/core-views.ts';
-import { PluginConnections } from './store/plugin-database/plugin-connections.ts';
-import { PluginRoleStore } from './store/plugin-database/plugin-roles.ts';
-import { PluginStatements } from './store/plugin-database/plugin-statements.ts';
-import { TransactionEventStore } from './store/plugin-database/transaction-events.ts';
-import { ModelStore } from './store/plugin-models/model-store.ts';
-import { PluginModels, coreModels } from './store/plugin-models/plugin-models.ts';
 import { ShownUiStore } from './store/shown-ui-store.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
@@ -73,9 +63,6 @@ import { watchIsolates } from './watch-isolates.ts';
 
 /** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
 const AFTER_DRAIN_MS = 5_000;
-
-/** What one answer of PostgreSQL to a plugin may have; the runner holds it in memory. */
-const ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** A runner: hosts the plugins of the tenants whose partitions it holds. */
 export async function startPluginRunner(config: RunnerConfig, closers: Closers, log: Logger): Promise<void> {
@@ -111,33 +98,15 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const metadata = new MetadataStore(database.source);
   const steps = new StepStore(database.source);
   const secrets = secretBox(config.secretKeys);
-  const pluginRoles = new PluginRoleStore(database.source, secrets);
-  const pluginData = new PluginDataStore(database.source, pluginRoles);
-  const { statementLimitMs: statementMs, rowLimit: rows, coreViewsSchema: coreSchema } = config;
-  const connections = closers.add(
-    new PluginConnections({
-      url: config.pluginDatabaseUrl ?? config.databaseUrl,
-      roles: pluginRoles,
-      coreSchema,
-      most: config.pluginConnections,
-      limits: { statementMs, rows, bytes: ANSWER_BYTES },
-      control: backendControl(database.source, log),
-      log,
-    }),
-  );
-  const transactionEvents = new TransactionEventStore({
-    db: database.source,
+  const plugins = await openPluginDatabases({
+    config,
+    database,
+    secrets,
     outbox,
-    added: () => relay.nudge(),
+    nudge: () => relay.nudge(),
+    closers,
     log,
   });
-  closers.add(transactionEvents.startSweeping());
-  const databases = new DatabaseSessions(new PluginStatements(connections, transactionEvents));
-  const coreViews = closers.add(
-    new CoreViews({ db: database.source, roles: pluginRoles, schema: coreSchema, relations: config.coreModels, log }),
-  );
-  await coreViews.start();
-  const models = new ModelStore(database.source);
   const logRecords = new LogStore(database.source);
   const lines = closers.add(
     new PluginLogs({
@@ -171,7 +140,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const notes = watchIsolates(metrics, () => hosting.list());
   const hosting: Hosting = new Hosting({
     partitions,
-    failedDeliveries: pluginData,
+    failedDeliveries: plugins.data,
     log,
     surfacesOf: (partition) => surfaces.ofPartition(partition),
     plugin: {
@@ -186,8 +155,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       surroundings: async (installation) => ({
         scratchFolder: await scratchFolders.forIsolate(installation),
         egressAllowed: config.egressAllowed,
-        models: await models.open(installation.tenant, installation.pluginId, installation.version),
-        coreModels: coreModels(coreViews.models()),
+        ...(await plugins.modelsOf(installation)),
       }),
       left: ({ tenant, pluginId }) => scratchFolders.remove(tenant, pluginId),
       capabilities: (plugin: HostedPlugin) =>
@@ -200,27 +168,14 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
             return installation.granted.includes('config:read') ? readableConfig(secrets, installation) : null;
           },
           isEnabled: (pluginId) => installations.isEnabled(plugin.tenant, pluginId),
-          database: databases.open(plugin),
-          models: modelCapabilities(
-            () => plugin.installation,
-            new PluginModels({
-              owner: () => plugin.installation,
-              version: plugin.installation.version,
-              connections,
-              store: models,
-              core: () => coreViews.models(),
-            }),
-          ),
+          ...plugins.capabilities(plugin),
           applyFilters: (...filter) => applyFilters(plugin, ...filter),
         }),
       log: (installation, level, message, meta) => lines.take(installation, level, message, meta),
       ...keepSurfaces(surfaces, facts, log, createCheckedUi()),
       lifecycle: (plugin, what) => facts.lifecycle(plugin, what),
       failed: (plugin, failure) => facts.failed(plugin, failure),
-      isolateEnded: (plugin) => {
-        databases.end(plugin);
-        connections.closeOf(plugin.tenant, plugin.pluginId);
-      },
+      isolateEnded: (plugin) => plugins.isolateEnded(plugin),
     },
   });
   const filtering = createRunFilters(hosting, config.filterLimitMs);
@@ -240,7 +195,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       data: {
         deleteAll: async (tenant, pluginId) => {
           await lines.forget(tenant, pluginId);
-          await pluginData.deleteAll(tenant, pluginId);
+          await plugins.data.deleteAll(tenant, pluginId);
         },
       },
       callWebhook,

@@ -231,6 +231,8 @@ export class IsolateProcess {
     } catch (error) {
       if (error instanceof PlatformError) {
         const { message, code, details } = error;
+        // What the isolate itself refuses it logs itself; this is what only the runner knows (contract §2).
+        if (code === 'PERMISSION_DENIED') this.#log('warn', `${call} was refused: ${message}`);
         this.#say({ kind: 'answer', id, error: { message, code, ...(details === undefined ? {} : { details }) } });
         return;
       }
