@@ -1,4 +1,10 @@
-import type { EventOptions, FilterData, PluginContext, PluginLogger, ScheduleJobOptions } from '@verifywise/plugin-types';
+import type {
+  EventOptions,
+  FilterData,
+  PluginContext,
+  PluginLogger,
+  ScheduleJobOptions,
+} from '@verifywise/plugin-types';
 import type { HookCall, IsolateSetup, LogLevel } from './protocol.ts';
 import { createDatabase } from './database.ts';
 import { createModels } from './models.ts';
