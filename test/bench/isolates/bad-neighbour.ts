@@ -41,7 +41,7 @@ export const badNeighbour: Measurement = {
     const figures: Figure[] = [];
     for (const [manners, onRisk] of Object.entries(badManners)) {
       const { gone, before, during } = await alone(place.rounds, () => misbehave(room, runner, onRisk));
-      const figure = `p99 of its neighbours' routes meanwhile`;
+      const figure = `p99 of neighbours' routes beside ${manners}`;
       figures.push(
         figureOf(
           { figure: `an isolate in ${manners} is gone after`, unit: 's', aim: { atMost: 4 } },
@@ -51,7 +51,7 @@ export const badNeighbour: Measurement = {
       );
     }
     const { before, during } = await alone(place.rounds, () => besideBareLoop(runner));
-    const figure = 'p99 of the same routes beside a bare process that loops';
+    const figure = "p99 of neighbours' routes beside a bare process that loops";
     return [...figures, figureOf({ figure, unit: 'ms' }, { product: during, limit: before })];
   },
 };

@@ -40,7 +40,10 @@ export const manyIsolates: Measurement = {
         { product: turns.answers },
       ),
       figureOf({ figure: `taking over ${ISOLATES} running isolates`, unit: 's' }, { product: turns.seconds }),
-      figureOf({ figure: `the runner's own memory with them: PSS`, unit: 'MB' }, { product: turns.pssMb }),
+      figureOf(
+        { figure: `the runner's own memory with ${ISOLATES} running isolates: PSS`, unit: 'MB' },
+        { product: turns.pssMb },
+      ),
     ];
   },
 };

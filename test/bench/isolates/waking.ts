@@ -52,8 +52,11 @@ export const waking: Measurement = {
         { figure: 'waking a stopped isolate with an event: p50', unit: 'ms' },
         { product: product.p50, limit: limit.p50 },
       ),
-      figureOf({ figure: 'the same: p95', unit: 'ms' }, { product: product.p95, limit: limit.p95 }),
-      figureOf({ figure: 'the same when it runs: p50', unit: 'ms' }, { product: product.running }),
+      figureOf(
+        { figure: 'waking a stopped isolate with an event: p95', unit: 'ms' },
+        { product: product.p95, limit: limit.p95 },
+      ),
+      figureOf({ figure: 'the same event when the isolate runs: p50', unit: 'ms' }, { product: product.running }),
     ];
   },
 };
