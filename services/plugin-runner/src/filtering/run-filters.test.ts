@@ -29,7 +29,7 @@ function hostingOf(plugins: Record<string, FakePlugin>) {
       if (wake) return wake();
       return Promise.resolve({
         ...{ pluginId, surface },
-        filter: (call: FilterCall) => Promise.resolve(filter(call) as FilterAnswer),
+        calls: { filter: (call: FilterCall) => Promise.resolve(filter(call) as FilterAnswer) },
         log: (_level: string, message: string) => void logged.push(`${pluginId}: ${message}`),
       });
     },

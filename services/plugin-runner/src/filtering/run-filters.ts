@@ -10,7 +10,7 @@ import { filterChain, takesPart } from './filter-chain.ts';
 export interface FilteringPlugin {
   readonly pluginId: string;
   readonly surface: Pick<Surface, 'filters'> | undefined;
-  filter(call: FilterCall, limitMs: number): Promise<FilterAnswer>;
+  readonly calls: { filter(call: FilterCall, limitMs: number): Promise<FilterAnswer> };
   /** Into the plugin's own log. */
   log(level: LogLevel, message: string, meta?: unknown): void;
 }
@@ -86,7 +86,7 @@ async function askPlugin(
   call: Omit<FilterCall, 'handlers'>,
 ): Promise<FilterAnswer> {
   if (call.deadlineMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for it');
-  return readAnswer(await plugin.filter({ ...call, handlers }, call.deadlineMs + GRACE_MS));
+  return readAnswer(await plugin.calls.filter({ ...call, handlers }, call.deadlineMs + GRACE_MS));
 }
 
 /** The isolate is the plugin's: what comes out of it is checked again before it goes to others. */

@@ -78,7 +78,7 @@ export class EventDelivery {
     const handlers = failed.length === 0 ? {} : { handlers: failed.map(({ handler }) => handler) };
     try {
       // Tenant and id come from the envelope: a payload is what somebody wrote.
-      const answer = await this.#plugin.deliver({
+      const answer = await this.#plugin.calls.event({
         event,
         payload: {
           timestamp: envelope.time,

@@ -1,16 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Installation, LifecycleHook, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
-import type {
-  EventCall,
-  FilterAnswer,
-  FilterCall,
-  IsolateCalls,
-  JobCall,
-  LogLevel,
-  MiddlewareAnswer,
-  MiddlewareCall,
-} from '../isolate/protocol.ts';
+import type { LogLevel } from '../isolate/protocol.ts';
 import { pause } from '../pause.ts';
 import { HookError, hookFailure } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
@@ -18,6 +9,7 @@ import type { CrashReason, IsolateCrash } from './isolate-crash.ts';
 import type { IsolateFigures, LastCrash } from './isolate-record.ts';
 import { IsolateRecord } from './isolate-record.ts';
 import { LONGEST_REQUEST_MS } from './longest-request.ts';
+import { PluginCalls } from './plugin-calls.ts';
 import { PluginIsolate } from './plugin-isolate.ts';
 import { PluginUses } from './plugin-uses.ts';
 import type { Stage } from './stage.ts';
@@ -43,6 +35,7 @@ export class HostedPlugin {
   /** What of its own kept its process from being stopped, when it was last asked. */
   awakeFor: string[] = [];
   readonly uses = new PluginUses();
+  readonly calls: PluginCalls;
   readonly #parts: HostedPluginParts;
   #isolate: PluginIsolate | undefined;
   /** The version whose surface is known. */
@@ -55,6 +48,8 @@ export class HostedPlugin {
   constructor(installation: Installation, parts: HostedPluginParts) {
     this.installation = installation;
     this.#parts = parts;
+    const { handlerLimitMs } = parts.limits;
+    this.calls = new PluginCalls({ enabled: () => this.#enabled(), uses: this.uses, handlerLimitMs });
   }
 
   get tenant(): string {
@@ -165,27 +160,6 @@ export class HostedPlugin {
     this.#parts.surfaceGone(this);
   }
 
-  deliver(call: EventCall): Promise<IsolateCalls['event']['answer']> {
-    return this.#asked('event', call, this.#parts.limits.handlerLimitMs, `event ${call.event}`);
-  }
-
-  runJob(call: JobCall, limitMs: number): Promise<'done' | 'no-handler'> {
-    return this.#asked('job', call, limitMs, `job ${call.schedule}`);
-  }
-
-  filter(call: FilterCall, limitMs: number): Promise<FilterAnswer> {
-    return this.#asked('filter', call, limitMs, `filter ${call.filter}`);
-  }
-
-  middleware(call: MiddlewareCall, limitMs: number): Promise<MiddlewareAnswer> {
-    return this.#asked('middleware', call, limitMs, `middleware ${call.phase}`);
-  }
-
-  /** Has something asked of the isolate's HTTP; the plugin must be enabled. */
-  async request<Answer>(what: string, ask: (socketPath: string) => Promise<Answer>): Promise<Answer> {
-    return this.uses.until(ask(this.#enabled().socketPath), what);
-  }
-
   /** What keeps its process from being stopped; empty when nothing would be missed. */
   keptAwakeBy(): Promise<string[]> {
     return this.#enabled().keptAwakeBy();
@@ -201,15 +175,6 @@ export class HostedPlugin {
 
   log(level: LogLevel, message: string, meta?: unknown): void {
     this.#parts.log(this.installation, level, message, meta);
-  }
-
-  async #asked<Call extends keyof IsolateCalls>(
-    call: Call,
-    request: IsolateCalls[Call]['request'],
-    limitMs: number,
-    what: string,
-  ): Promise<IsolateCalls[Call]['answer']> {
-    return this.uses.until(this.#enabled().running.call(call, request, limitMs), what);
   }
 
   #enabled(): PluginIsolate {

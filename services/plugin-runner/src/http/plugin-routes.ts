@@ -90,7 +90,7 @@ async function serveHere(
 ) {
   const plugin = await hosting.enabledPlugin(identity.tenant, pluginId);
   const { tenant, userId, role } = identity;
-  await plugin.request(`${req.method} ${req.path}`, (socketPath) =>
+  await plugin.calls.request(`${req.method} ${req.path}`, (socketPath) =>
     passThrough(req, res, {
       socketPath,
       path: req.originalUrl.replace(MOUNT, `/api/plugins/${pluginId}`),

@@ -42,7 +42,7 @@ async function outcomeOf(
   limitMs: number,
 ): Promise<Pick<WebhookOutcome, 'outcome' | 'answer' | 'error'>> {
   const result = await enabledOrNot(hosting, tenant, webhook.pluginId, async (plugin) => {
-    const answer = await plugin.request(`webhook ${webhook.webhook}`, (socketPath) =>
+    const answer = await plugin.calls.request(`webhook ${webhook.webhook}`, (socketPath) =>
       call(socketPath, tenant, webhook, limitMs),
     );
     if (answer.status < 500) return { outcome: 'answered', answer } as const;

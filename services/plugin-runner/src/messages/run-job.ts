@@ -32,7 +32,7 @@ async function outcomeOf(
   { pluginId, schedule, fireId, attempt, data, limitMs }: JobRun,
 ): Promise<Pick<JobOutcome, 'outcome' | 'error'>> {
   const result = await enabledOrNot(hosting, tenant, pluginId, (plugin) =>
-    plugin.runJob({ schedule, data, jobId: fireId, attempt }, limitMs),
+    plugin.calls.job({ schedule, data, jobId: fireId, attempt }, limitMs),
   );
   if (result.kind === 'not-enabled') return { outcome: 'not-enabled' };
   if (result.kind === 'done') return { outcome: result.result };

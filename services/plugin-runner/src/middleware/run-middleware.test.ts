@@ -36,7 +36,10 @@ function hostingOf(plugins: Record<string, FakePlugin>) {
       if (plugin.wake) return plugin.wake();
       return Promise.resolve({
         ...{ pluginId, surface: surfaceOf(plugin) },
-        middleware: (call: MiddlewareCall) => Promise.resolve((plugin.middleware ?? passes)(call) as MiddlewareAnswer),
+        calls: {
+          middleware: (call: MiddlewareCall) =>
+            Promise.resolve((plugin.middleware ?? passes)(call) as MiddlewareAnswer),
+        },
         log: (_level: string, message: string) => void logged.push(`${pluginId}: ${message}`),
       });
     },

@@ -19,7 +19,7 @@ import { readAnswer } from './read-answer.ts';
 export interface MiddlewarePlugin {
   readonly pluginId: string;
   readonly surface: Pick<Surface, 'middleware'> | undefined;
-  middleware(call: MiddlewareCall, limitMs: number): Promise<MiddlewareAnswer>;
+  readonly calls: { middleware(call: MiddlewareCall, limitMs: number): Promise<MiddlewareAnswer> };
   /** Into the plugin's own log. */
   log(level: LogLevel, message: string, meta?: unknown): void;
 }
@@ -111,7 +111,9 @@ export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number)
     if (participant.kind === 'unreachable') throw participant.error;
     const deadlineMs = Math.min(call.entries.length * limitMs, remainingMs - GRACE_MS);
     if (deadlineMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for its middleware');
-    return readAnswer(await participant.plugin.middleware({ ...call, limitMs, deadlineMs }, deadlineMs + GRACE_MS));
+    return readAnswer(
+      await participant.plugin.calls.middleware({ ...call, limitMs, deadlineMs }, deadlineMs + GRACE_MS),
+    );
   }
 }
 
