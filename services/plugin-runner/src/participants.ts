@@ -4,6 +4,11 @@ import { PlatformError } from '@verifywise/contracts';
 export type Participant<Plugin> =
   { kind: 'awake'; pluginId: string; plugin: Plugin } | { kind: 'unreachable'; pluginId: string; error: Error };
 
+/** What the way of an outcome back to its asker may take of the deadline. */
+export const WAY_BACK_MS = 100;
+/** An isolate ends a late handler by itself; it is waited for this much longer, so that what came before is not lost with it. */
+export const GRACE_MS = 250;
+
 /** A start takes 30 to 100 ms; whoever needs longer than this does not hold up the platform's requests. */
 const WAKE_LIMIT_MS = 2_000;
 

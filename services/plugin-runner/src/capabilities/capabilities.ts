@@ -1,8 +1,9 @@
 import type { Broker } from '@verifywise/broker';
 import type { Installation } from '@verifywise/contracts';
-import { CancelJobs, ListJobs, PlatformError, ScheduleJob, SetConfigValue } from '@verifywise/contracts';
+import { CancelJobs, ListJobs, ScheduleJob, SetConfigValue } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import type { Capabilities } from '../hosting/isolate-process.ts';
+import { permissionDenied } from '../permission-denied.ts';
 import type { MetadataRecords } from './metadata.ts';
 import { metadataCapabilities } from './metadata.ts';
 import { publishPluginEvent } from './plugin-events.ts';
@@ -33,7 +34,7 @@ export function capabilitiesFor(hands: CapabilityHands): Capabilities {
   const { broker } = hands;
   const { tenant, pluginId } = hands.installation();
   const need = (permission: Permission) => {
-    if (!hands.installation().granted.includes(permission)) throw new PermissionDeniedError(pluginId, permission);
+    if (!hands.installation().granted.includes(permission)) throw permissionDenied(pluginId, permission);
   };
 
   return {
@@ -71,14 +72,4 @@ export function capabilitiesFor(hands: CapabilityHands): Capabilities {
     },
     'plugins.isEnabled': async (other) => (typeof other === 'string' ? hands.isEnabled(other) : false),
   };
-}
-
-class PermissionDeniedError extends PlatformError {
-  constructor(pluginId: string, permission: Permission) {
-    super(
-      'PERMISSION_DENIED',
-      `${pluginId} was not granted ${permission}; declare it in its manifest, or have an admin grant it`,
-      { details: { permission } },
-    );
-  }
 }

@@ -1,6 +1,7 @@
 import type { Installation } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { WireEvent, WireRows } from '../isolate/protocol.ts';
+import { permissionDenied } from '../permission-denied.ts';
 import type { DatabaseCapabilities } from './capabilities.ts';
 import type { PluginEvent } from './plugin-events.ts';
 import { pluginEvent } from './plugin-events.ts';
@@ -90,7 +91,7 @@ export function databaseSession(
       opening += 1;
       try {
         const transaction = await statements.begin(asked);
-        return number(transaction);
+        return numbered(transaction);
       } finally {
         opening -= 1;
       }
@@ -119,7 +120,7 @@ export function databaseSession(
     },
   };
 
-  const number = (transaction: OpenTransaction): number => {
+  const numbered = (transaction: OpenTransaction): number => {
     if (ended) {
       transaction.end();
       throw new PlatformError('PLUGIN_CRASHED', "The plugin's process has ended");
@@ -148,14 +149,14 @@ function wire({ rows, rowCount }: WireRows): WireRows {
 
 function eventsOf({ tenant, pluginId, granted }: Owner, events: WireEvent[]): TransactionEvents {
   if (!Array.isArray(events)) throw new PlatformError('EVENT_INVALID', 'The events of a transaction are a list');
-  if (events.length > 0 && !granted.includes('events:emit')) throw denied(pluginId, 'events:emit');
+  if (events.length > 0 && !granted.includes('events:emit')) throw permissionDenied(pluginId, 'events:emit');
   return events.map(({ event, payload }) => pluginEvent(tenant, pluginId, event, payload));
 }
 
 /** Which of the two is needed PostgreSQL decides; without either there is nothing to ask. */
 function assertDatabase({ pluginId, granted }: Owner): void {
   if (!granted.includes('database:read') && !granted.includes('database:write'))
-    throw denied(pluginId, 'database:read');
+    throw permissionDenied(pluginId, 'database:read');
 }
 
 function assertStatement(sql: unknown, params: unknown): void {
@@ -166,11 +167,6 @@ function assertStatement(sql: unknown, params: unknown): void {
     );
   }
   if (sql.includes('\u0000')) throw new PlatformError('QUERY_FAILED', 'A statement cannot contain the character NUL');
-}
-
-function denied(pluginId: string, permission: string): PlatformError {
-  const message = `${pluginId} was not granted ${permission}; declare it in its manifest, or have an admin grant it`;
-  return new PlatformError('PERMISSION_DENIED', message, { details: { permission } });
 }
 
 function tooMany(pluginId: string): PlatformError {

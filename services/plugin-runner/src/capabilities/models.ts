@@ -2,6 +2,7 @@ import type { Installation } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import type { ModelAssociation, ModelDefinition } from '../isolate/protocol.ts';
+import { permissionDenied } from '../permission-denied.ts';
 import type { ModelCapabilities } from './capabilities.ts';
 
 /** The models of one plugin of one tenant; nothing here asks what is granted. */
@@ -20,9 +21,7 @@ export function modelCapabilities(installation: () => Installation, models: Mode
   const need = (...any: [Permission, ...Permission[]]) => {
     const { granted, pluginId } = installation();
     if (any.some((permission) => granted.includes(permission))) return;
-    const [permission] = any;
-    const message = `${pluginId} was not granted ${permission}; declare it in its manifest, or have an admin grant it`;
-    throw new PlatformError('PERMISSION_DENIED', message, { details: { permission } });
+    throw permissionDenied(pluginId, any[0]);
   };
   return {
     'models.define': async (definition) => {

@@ -2,7 +2,7 @@ import type { FilterOutcome, FilterRun, Installation, Surface } from '@verifywis
 import { FILTER_DATA_LIMIT_BYTES, PlatformError } from '@verifywise/contracts';
 import type { FilterAnswer, FilterCall, LogLevel, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
-import { rethrowIfMoved, wakeAll } from '../participants.ts';
+import { GRACE_MS, WAY_BACK_MS, rethrowIfMoved, wakeAll } from '../participants.ts';
 import type { ChainLink } from './filter-chain.ts';
 import { filterChain, takesPart } from './filter-chain.ts';
 
@@ -31,11 +31,6 @@ export interface RunFiltersOptions {
 }
 
 export type RunFilters = (tenant: string, run: FilterRun, options: RunFiltersOptions) => Promise<FilterOutcome>;
-
-/** What the way of the outcome back to its asker may take of the deadline. */
-const WAY_BACK_MS = 100;
-/** An isolate ends a late handler by itself; it is waited for this much longer, so that what came before is not lost with it. */
-const GRACE_MS = 250;
 
 /** Runs one filter over all of a tenant's plugins; whatever a plugin does, the last good value comes out (contract §1). */
 export function createRunFilters(hosting: FilteringHosting, limitMs: number): RunFilters {

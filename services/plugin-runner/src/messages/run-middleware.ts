@@ -2,6 +2,7 @@ import { answering } from '@verifywise/broker';
 import type { QuestionAnswer } from '@verifywise/broker';
 import type { HostRequest, HostResponse, MiddlewareRun } from '@verifywise/contracts';
 import { PlatformError, RunMiddleware } from '@verifywise/contracts';
+import { isRecord } from '../isolate/record.ts';
 import type { RunMiddleware as Run } from '../middleware/run-middleware.ts';
 import { askedDeadline, askedTenant } from './asked-tenant.ts';
 
@@ -17,21 +18,17 @@ export function runMiddleware(run: Run): QuestionAnswer {
 }
 
 function isRun(value: unknown): value is MiddlewareRun {
-  if (!isObject(value) || !isRequest(value.request)) return false;
-  if (value.phase === 'after') return isObject(value.state) && isResponse(value.response);
+  if (!isRecord(value) || !isRequest(value.request)) return false;
+  if (value.phase === 'after') return isRecord(value.state) && isResponse(value.response);
   return value.phase === 'before';
 }
 
 function isRequest(value: unknown): value is HostRequest {
   return (
-    isObject(value) && typeof value.method === 'string' && typeof value.url === 'string' && isObject(value.headers)
+    isRecord(value) && typeof value.method === 'string' && typeof value.url === 'string' && isRecord(value.headers)
   );
 }
 
 function isResponse(value: unknown): value is HostResponse {
-  return isObject(value) && Number.isInteger(value.status) && isObject(value.headers);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(value) && Number.isInteger(value.status) && isRecord(value.headers);
 }

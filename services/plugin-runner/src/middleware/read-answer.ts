@@ -1,6 +1,7 @@
 import type { HostResponse } from '@verifywise/contracts';
 import { MIDDLEWARE_BODY_LIMIT_BYTES, PlatformError } from '@verifywise/contracts';
 import type { MiddlewareAnswer } from '../isolate/protocol.ts';
+import { isRecord } from '../isolate/record.ts';
 
 /** Both bodies, and what is kept on the request; a message of the broker may have 16 MB. */
 const LIMIT_BYTES = 2 * MIDDLEWARE_BODY_LIMIT_BYTES + 2 * 1024 * 1024;
@@ -46,8 +47,4 @@ function isHeaders(value: unknown): boolean {
   return Object.values(value).every(
     (one) => typeof one === 'string' || (Array.isArray(one) && one.every((part) => typeof part === 'string')),
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -10,7 +10,7 @@ import { PlatformError } from '@verifywise/contracts';
 import type { LogLevel, MiddlewareAnswer, MiddlewareCall, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
 import type { Participant } from '../participants.ts';
-import { rethrowIfMoved, wakeAll } from '../participants.ts';
+import { GRACE_MS, WAY_BACK_MS, rethrowIfMoved, wakeAll } from '../participants.ts';
 import { createMatching } from './matching.ts';
 import { headersForHost, headersForPlugins, withoutFraming } from './passing-headers.ts';
 import { readAnswer } from './read-answer.ts';
@@ -37,11 +37,6 @@ export type RunMiddleware = (
 ) => Promise<MiddlewareOutcome>;
 
 type Call = Omit<MiddlewareCall, 'entries' | 'limitMs' | 'deadlineMs'>;
-
-/** What the way of the outcome back to its asker may take of the deadline. */
-const WAY_BACK_MS = 100;
-/** An isolate ends a late handler by itself; it is waited for this much longer, so that what came before is not lost with it. */
-const GRACE_MS = 250;
 
 /** Runs one phase of one request through the middleware of all of a tenant's plugins (S:23.7). */
 export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number): RunMiddleware {

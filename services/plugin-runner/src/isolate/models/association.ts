@@ -1,6 +1,7 @@
 import type { AssociationKind, AssociationOptions, ModelAttribute } from '@verifywise/plugin-types';
 import type { CoreModel, ModelAssociation, ModelDefinition } from '../protocol.ts';
-import { checkedDefinition, isRecord, refuseUnknown } from './definition.ts';
+import { isRecord } from '../record.ts';
+import { checkedDefinition, refuseUnknown } from './definition.ts';
 import { ModelInvalidError, listed } from './invalid.ts';
 import { checkAttributeName, checkModelName, shown } from './names.ts';
 import { camelCase } from './table-name.ts';

@@ -1,4 +1,5 @@
-import { isRecord, refuseUnknown } from './definition.ts';
+import { isRecord } from '../record.ts';
+import { refuseUnknown } from './definition.ts';
 import { ModelInvalidError } from './invalid.ts';
 
 /** Deeper than this nobody asks; what refers to itself would never end. */

@@ -1,6 +1,7 @@
 import type { ModelAttribute, ModelDataType, ModelOptions, ReferentialAction } from '@verifywise/plugin-types';
 import { modelDataTypes } from '@verifywise/plugin-types';
 import type { ModelDefinition } from '../protocol.ts';
+import { isRecord } from '../record.ts';
 import { checkDefault } from './default-value.ts';
 import { ModelInvalidError, listed } from './invalid.ts';
 import { checkAttributeName, checkModelName, shown } from './names.ts';
@@ -189,8 +190,4 @@ export function refuseUnknown(said: object, known: readonly string[], where: str
   if (unknown.length > 0) {
     throw new ModelInvalidError(`${where} has the unknown option ${listed(unknown)}; known are ${listed(known)}`);
   }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

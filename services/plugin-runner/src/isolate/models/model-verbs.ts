@@ -1,6 +1,6 @@
 import type { Row } from '@verifywise/plugin-types';
 import { checkOptions, markModel, sendable, sendableOptions, sendableValues } from './call-arguments.ts';
-import { isRecord } from './definition.ts';
+import { isRecord } from '../record.ts';
 import { ModelInvalidError } from './invalid.ts';
 import { ModelRow } from './model-row.ts';
 

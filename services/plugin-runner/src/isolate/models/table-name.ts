@@ -15,6 +15,7 @@ export function tableName(pluginId: string, modelName: string): string {
   return name;
 }
 
+/** What every table of a plugin begins with (S:15.2): `plugin_jira_integration_`. */
 export function tablePrefix(pluginId: string): string {
   return `plugin_${pluginId.replaceAll('-', '_')}_`;
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '@verifywise/service-kit';
 import type { DataSource, EntityManager } from 'typeorm';
+import { quoted } from '../quoted.ts';
 import { rows } from '../sql.ts';
-import { coreReaders, quoted } from './plugin-names.ts';
+import { coreReaders } from './plugin-names.ts';
 
 /** The host may start after us, and make its views then. */
 const RETRY_MS = 2_000;

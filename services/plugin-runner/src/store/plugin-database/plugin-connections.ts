@@ -2,6 +2,7 @@ import { PlatformError } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import type { Logger } from '@verifywise/service-kit';
 import pg from 'pg';
+import { permissionDenied } from '../../permission-denied.ts';
 import type { StatementAnswer } from './bounded-statement.ts';
 import { ConnectionRoom } from './connection-room.ts';
 import type { BackendControl, LoginLimits } from './plugin-login.ts';
@@ -154,9 +155,7 @@ function keyOf(tenant: string, pluginId: string): string {
 
 function assertGranted({ pluginId, granted }: PluginOwner, access: Access): void {
   const permission = `database:${access}` as const;
-  if (granted.includes(permission)) return;
-  const message = `${pluginId} was not granted ${permission}; declare it in its manifest, or have an admin grant it`;
-  throw new PlatformError('PERMISSION_DENIED', message, { details: { permission } });
+  if (!granted.includes(permission)) throw permissionDenied(pluginId, permission);
 }
 
 /** What PostgreSQL refused leaves the session usable; anything else may have left an answer under way. */

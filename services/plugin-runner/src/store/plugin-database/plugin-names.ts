@@ -3,11 +3,6 @@ import { createHash } from 'node:crypto';
 /** PostgreSQL cuts names at 63 bytes: this leaves room for what stands around the id. */
 const LONGEST_ID_PART = 45;
 
-/** What every table of a plugin begins with (S:15.2): `plugin_jira_integration_`. */
-export function tablePrefix(pluginId: string): string {
-  return `plugin_${pluginId.replaceAll('-', '_')}_`;
-}
-
 export interface RoleNames {
   schema: string;
   writer: string;
@@ -24,8 +19,4 @@ export function roleNames(database: string, tenant: string, pluginId: string): R
 /** The group that may read the core views of this database. */
 export function coreReaders(database: string): string {
   return `plugin_core_${createHash('sha256').update(database).digest('hex').slice(0, 12)}`;
-}
-
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { SecretBox } from '@verifywise/service-kit';
 import { SecretUnreadableError } from '@verifywise/service-kit';
 import type { DataSource, EntityManager } from 'typeorm';
+import { quoted } from '../quoted.ts';
 import { rows } from '../sql.ts';
-import { coreReaders, quoted, roleNames } from './plugin-names.ts';
+import { coreReaders, roleNames } from './plugin-names.ts';
 import { scramVerifier } from './scram.ts';
 
 /** Four for each runner, two runners while a tenant moves, and some that PostgreSQL has not yet seen leave. */
@@ -48,7 +49,7 @@ interface Rights {
   version: number;
 }
 
-/** The schemas and login roles of plugins (docs/decisions/0006). All runners share them; each change is made by one at a time. */
+/** The schemas and login roles of plugins (docs/decisions/0007). All runners share them; each change is made by one at a time. */
 export class PluginRoleStore {
   readonly #db: DataSource;
   readonly #secrets: SecretBox;

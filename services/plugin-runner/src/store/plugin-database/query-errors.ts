@@ -1,6 +1,7 @@
 import { PlatformError } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import pg from 'pg';
+import { permissionDenied } from '../../permission-denied.ts';
 import type { PluginOwner } from './plugin-connections.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -29,7 +30,7 @@ function refused({ pluginId, granted }: PluginOwner, error: pg.DatabaseError): P
   const message =
     permission === undefined
       ? `${error.message}: with database:read and database:write a plugin reads the platform's views and changes its own tables only`
-      : `${error.message}: ${pluginId} was not granted ${permission}; declare it in its manifest, or have an admin grant it`;
+      : `${error.message}: ${permissionDenied(pluginId, permission).message}`;
   const details = { sqlState: INSUFFICIENT_PRIVILEGE, ...(permission ? { permission } : {}) };
   return new PlatformError('PERMISSION_DENIED', message, { details, cause: error });
 }

@@ -1,6 +1,6 @@
 import { PlatformError } from '@verifywise/contracts';
+import { tablePrefix } from '../../isolate/models/table-name.ts';
 import type { PluginConnection } from './plugin-connections.ts';
-import { tablePrefix } from './plugin-names.ts';
 
 /** Everything is named in full, operators too: the plugin may have put things of the same names before ours. */
 const MISNAMED = `

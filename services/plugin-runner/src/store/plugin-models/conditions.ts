@@ -1,6 +1,6 @@
 import { ModelInvalidError, listed } from '../../isolate/models/invalid.ts';
 import { shown } from '../../isolate/models/names.ts';
-import { isRecord } from '../../isolate/models/definition.ts';
+import { isRecord } from '../../isolate/record.ts';
 import type { Model } from './model.ts';
 import { column } from './model.ts';
 import type { StatementValues } from './statement-values.ts';

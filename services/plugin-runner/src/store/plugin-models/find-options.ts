@@ -1,4 +1,5 @@
-import { isRecord, refuseUnknown } from '../../isolate/models/definition.ts';
+import { refuseUnknown } from '../../isolate/models/definition.ts';
+import { isRecord } from '../../isolate/record.ts';
 import { ModelInvalidError, listed } from '../../isolate/models/invalid.ts';
 import { checkAttributeName, shown } from '../../isolate/models/names.ts';
 import type { Model } from './model.ts';

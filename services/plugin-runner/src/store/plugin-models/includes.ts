@@ -1,10 +1,12 @@
 import type { CheckedAssociation } from '../../isolate/models/association.ts';
-import { isRecord, refuseUnknown } from '../../isolate/models/definition.ts';
+import { refuseUnknown } from '../../isolate/models/definition.ts';
+import { isRecord } from '../../isolate/record.ts';
 import { ModelInvalidError, listed } from '../../isolate/models/invalid.ts';
 import { shown } from '../../isolate/models/names.ts';
+import { quoted } from '../quoted.ts';
 import { conditions } from './conditions.ts';
 import type { Model, ModelSet } from './model.ts';
-import { column, known, quoted, relation } from './model.ts';
+import { column, known, relation } from './model.ts';
 import type { StatementValues } from './statement-values.ts';
 
 const OPTIONS = ['model', 'association', 'as', 'where', 'attributes', 'required', 'order', 'paranoid', 'include'];

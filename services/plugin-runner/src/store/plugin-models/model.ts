@@ -5,6 +5,7 @@ import { shown } from '../../isolate/models/names.ts';
 import { tableName } from '../../isolate/models/table-name.ts';
 import type { ModelDefinition } from '../../isolate/protocol.ts';
 import type { CoreModelView } from '../plugin-database/core-views.ts';
+import { quoted } from '../quoted.ts';
 
 /** A model as statements are made from it, the plugin's own or the platform's. */
 export interface Model {
@@ -98,10 +99,6 @@ export function known(model: Model, attribute: unknown): string {
   throw new ModelInvalidError(
     `${model.name} has no attribute ${shown(attribute)}; it has: ${listed(Object.keys(model.attributes))}`,
   );
-}
-
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** The table as SQL. */

@@ -1,7 +1,8 @@
 import type { QueryRunner } from 'typeorm';
 import type { CheckedAssociation } from '../../isolate/models/association.ts';
 import { checkedAssociation, keyHolder } from '../../isolate/models/association.ts';
-import { checkedDefinition, isRecord } from '../../isolate/models/definition.ts';
+import { checkedDefinition } from '../../isolate/models/definition.ts';
+import { isRecord } from '../../isolate/record.ts';
 import { ModelInvalidError } from '../../isolate/models/invalid.ts';
 import type { CoreModel, ModelAssociation, ModelDefinition } from '../../isolate/protocol.ts';
 import type { ModelRoom } from '../../capabilities/models.ts';

@@ -1,13 +1,14 @@
 import type { QueryRunner, SelectQueryBuilder } from 'typeorm';
-import { isRecord } from '../../isolate/models/definition.ts';
+import { isRecord } from '../../isolate/record.ts';
 import { ModelInvalidError } from '../../isolate/models/invalid.ts';
+import { quoted } from '../quoted.ts';
 import { conditions } from './conditions.ts';
 import { amount, attributeAs, groupNames, groups, optionsOf, orders, selection } from './find-options.ts';
 import type { Selected } from './find-options.ts';
 import type { Include } from './includes.ts';
 import { alive, all, existence, includesOf, onlyKey } from './includes.ts';
 import type { Model, ModelSet } from './model.ts';
-import { column, known, quoted } from './model.ts';
+import { column, known } from './model.ts';
 import { StatementValues } from './statement-values.ts';
 import { fromDatabase, toDatabase } from './values.ts';
 

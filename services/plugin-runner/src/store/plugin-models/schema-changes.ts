@@ -4,8 +4,9 @@ import type { QueryRunner } from 'typeorm';
 import { Table, TableCheck, TableColumn, TableForeignKey, TableIndex } from 'typeorm';
 import { ModelInvalidError } from '../../isolate/models/invalid.ts';
 import { tablePrefix } from '../../isolate/models/table-name.ts';
+import { quoted } from '../quoted.ts';
 import type { Model } from './model.ts';
-import { known, quoted } from './model.ts';
+import { known } from './model.ts';
 import { COLUMN_TYPES, defaultSql, literal } from './values.ts';
 
 /** PostgreSQL cuts longer names. */

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { QueryRunner } from 'typeorm';
-import { isRecord } from '../../isolate/models/definition.ts';
+import { isRecord } from '../../isolate/record.ts';
 import { ModelInvalidError } from '../../isolate/models/invalid.ts';
 import { shown } from '../../isolate/models/names.ts';
+import { quoted } from '../quoted.ts';
 import { conditions } from './conditions.ts';
 import { optionsOf } from './find-options.ts';
 import { alive, all } from './includes.ts';
 import type { Model } from './model.ts';
-import { known, quoted, relation } from './model.ts';
+import { known, relation } from './model.ts';
 import type { Row } from './reading.ts';
 import { StatementValues } from './statement-values.ts';
 import { fromDatabase, toDatabase } from './values.ts';
