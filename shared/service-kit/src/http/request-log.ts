@@ -3,18 +3,24 @@ import type { Logger } from '../logs/logger.ts';
 import { requestIdOf } from './request-id.ts';
 
 const logs = new WeakMap<object, Logger>();
+const parents = new WeakMap<object, Logger>();
 
-/** Gives every request a logger that names it. */
+/** Lets every request have a logger that names it. */
 export function requestLog(log: Logger): RequestHandler {
   return (req, _res, next) => {
-    logs.set(req, log.child({ requestId: requestIdOf(req) }));
+    parents.set(req, log);
     next();
   };
 }
 
 /** A logger whose lines carry the request's id; for requests that come through `serveHttp`. */
 export function requestLogOf(req: Request): Logger {
-  const log = logs.get(req);
-  if (log === undefined) throw new Error('The request did not come through serveHttp');
+  const known = logs.get(req);
+  if (known !== undefined) return known;
+  const parent = parents.get(req);
+  if (parent === undefined) throw new Error('The request did not come through serveHttp');
+  // Made when somebody writes: most requests are answered without a line.
+  const log = parent.child({ requestId: requestIdOf(req) });
+  logs.set(req, log);
   return log;
 }

@@ -3,6 +3,7 @@ import type { Request, RequestHandler } from 'express';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { remoteKeys } from './remote-keys.ts';
 import { UnauthenticatedError } from './unauthenticated.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 /** How the platform's tokens are checked: by its JWKS or by a shared secret, one of the two. */
 export interface IdentitySettings {
@@ -82,7 +83,10 @@ export function tokenVerifier(settings: IdentitySettings): (token: string) => Pr
     ...(settings.jwtIssuer === undefined ? {} : { issuer: settings.jwtIssuer }),
     ...(settings.jwtAudience === undefined ? {} : { audience: settings.jwtAudience }),
   };
+  const verified = new VerifiedTokens();
   return async (token) => {
+    const known = verified.find(token);
+    if (known !== undefined) return known;
     let payload: JWTPayload;
     try {
       ({ payload } = await jwtVerify(token, key, options));
@@ -90,7 +94,9 @@ export function tokenVerifier(settings: IdentitySettings): (token: string) => Pr
       if (error instanceof PlatformError) throw error;
       throw new UnauthenticatedError(reasonOf(error), error);
     }
-    return identityIn(payload, settings);
+    const identity = Object.freeze(identityIn(payload, settings));
+    verified.add(token, identity, ((payload.exp ?? 0) + CLOCK_TOLERANCE_S) * 1_000);
+    return identity;
   };
 }
 
