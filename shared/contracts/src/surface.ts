@@ -26,6 +26,7 @@ export interface SurfaceFilter {
   priority: number;
 }
 
+/** One middleware; it runs in the order of the surface. */
 export interface SurfaceMiddleware {
   /** Names the handler in its isolate. */
   id: string;
@@ -35,10 +36,12 @@ export interface SurfaceMiddleware {
   failClosed: boolean;
 }
 
+/** A page, with the plugin it belongs to. */
 export interface SurfacePage extends UiPage {
   pluginId: string;
 }
 
+/** Of a plugin that offers nothing. */
 export const emptySurface: Surface = {
   events: [],
   filters: [],

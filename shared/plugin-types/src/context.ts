@@ -17,18 +17,25 @@ import type { WebhookVerification } from './webhooks.ts';
  */
 export interface PluginContext {
   readonly pluginId: string;
+  /** The tenant that everything here concerns. */
   readonly tenant: string;
+  /** `manifest.json` of the version that runs. */
   readonly manifest: PluginManifest;
   /** About the hook that runs now; absent outside of `onInstall` and `onUninstall`. */
   readonly options?: HookOptions;
   readonly logger: PluginLogger;
   readonly config: PluginConfig;
   readonly metadata: MetadataApi;
+  /** SQL on tables of the plugin's own, and on the platform's views. */
   readonly db: PluginDatabase;
+  /** The same tables, said as models. */
   readonly models: ModelApi;
   readonly scheduler: SchedulerApi;
+  /** Handlers around the platform's own routes. */
   readonly middleware: MiddlewareApi;
+  /** Whether a webhook comes from whom it says. */
   readonly webhooks: WebhookVerification;
+  /** Requests to the internet. */
   readonly http: PluginHttpClient;
 
   /**
@@ -64,7 +71,10 @@ export interface PluginContext {
   removeFilter<Name extends FilterName>(filter: Name, handler: FilterHandler<FilterPayloads[Name]>): void;
   removeFilter(filter: string, handler: FilterHandler): void;
 
-  /** The data after every handler that any plugin of this tenant has added for this filter. */
+  /**
+   * The data after every handler that any plugin of this tenant has added for this filter. Rejects with code `FILTER_INVALID` when the
+   * data is no plain object or has more than 5 MB as JSON, and when a filter goes on applying itself.
+   */
   applyFilters<Data extends FilterData>(filter: string, data: Data): Promise<Data>;
 
   /** Whether another plugin of this tenant is enabled now. */

@@ -1,6 +1,7 @@
 /** A row as PostgreSQL answered it, by column name. */
 export type Row = Record<string, unknown>;
 
+/** What one statement answered. */
 export interface QueryResult<R extends Row = Row> {
   rows: R[];
   /** Rows answered, or touched by INSERT, UPDATE and DELETE. */
@@ -18,6 +19,7 @@ export interface QueryResult<R extends Row = Row> {
  * - What PostgreSQL itself refuses rejects with code `QUERY_FAILED`; `details.sqlState` is its five-letter code.
  */
 export interface PluginDatabase {
+  /** One statement, committed when it is answered. */
   query<R extends Row = Row>(sql: string, params?: readonly unknown[]): Promise<QueryResult<R>>;
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it throws, and then rejects with what it threw.
@@ -26,6 +28,7 @@ export interface PluginDatabase {
   transaction<T>(work: (transaction: PluginTransaction) => Promise<T>): Promise<T>;
 }
 
+/** What `work` does its work with; after `work` has settled it rejects. */
 export interface PluginTransaction {
   query<R extends Row = Row>(sql: string, params?: readonly unknown[]): Promise<QueryResult<R>>;
   /** Like `context.emit`, once the transaction is committed. Needs `events:emit`. */

@@ -38,6 +38,7 @@ export interface FilterPayloads {
   'user:data_before_export': { userId: number; data: Record<string, unknown>; format: string };
 }
 
+/** A filter of the platform. */
 export type FilterName = keyof FilterPayloads;
 
 // A record, so that a name of `FilterPayloads` that is missing here does not compile.

@@ -19,6 +19,7 @@ export interface MiddlewareRequest extends PluginRequest {
  */
 export type MiddlewareResponse = Response;
 
+/** Whose middleware runs, for whom. */
 export interface MiddlewareContext {
   pluginId: string;
   tenant: string;
@@ -41,11 +42,13 @@ export type MiddlewareExchangeHandler = (
   next: NextFunction,
 ) => void | Promise<void>;
 
+/** What `add` may be told beside the handler. */
 export interface MiddlewareOptions {
   /** When it throws or does not answer in time, the request is answered with 503; without it the chain goes on. */
   failClosed?: boolean;
 }
 
+/** One middleware as `list` answers it. */
 export interface MiddlewareEntry {
   id: string;
   pattern: string;
@@ -70,6 +73,7 @@ export interface MiddlewareApi {
   remove(id: string): boolean;
   /** How many there were. */
   removeAll(): number;
+  /** In the order in which they were added. */
   list(): MiddlewareEntry[];
   has(id: string): boolean;
 }

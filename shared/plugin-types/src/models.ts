@@ -40,6 +40,7 @@ export const coreModelNames = [
 ] as const;
 export type CoreModelName = (typeof coreModelNames)[number];
 
+/** What becomes of a row whose referred row is deleted or changes its key. */
 export type ReferentialAction = 'CASCADE' | 'SET NULL' | 'RESTRICT' | 'NO ACTION' | 'SET DEFAULT';
 
 /**
@@ -67,8 +68,10 @@ export interface ModelAttribute {
   onUpdate?: ReferentialAction;
 }
 
+/** The attributes of a model by name, in the order of its columns. */
 export type ModelAttributes = Record<string, ModelAttribute>;
 
+/** What `define` may be told beside the attributes. */
 export interface ModelOptions {
   /** Adds `createdAt` and `updatedAt`; true unless given. */
   timestamps?: boolean;
@@ -77,9 +80,12 @@ export interface ModelOptions {
   indexes?: readonly { fields: readonly string[]; unique?: boolean; name?: string }[];
 }
 
+/** How two models belong together, as Sequelize names it. */
 export type AssociationKind = 'hasOne' | 'hasMany' | 'belongsTo' | 'belongsToMany';
 
+/** What `associate` may be told beside the two models. */
 export interface AssociationOptions {
+  /** The attribute that refers to a row of the other model: `userId` for `User`, or `authorId` for `as: 'author'` of belongsTo, unless given. */
   foreignKey?: string;
   /** The name it is included by, and has in the answer; the other model's name unless given. */
   as?: string;
@@ -128,6 +134,7 @@ export type Selection =
   | readonly [attribute: string, as: string]
   | readonly [fn: 'count' | 'max' | 'min' | 'sum' | 'avg', attribute: string, as: string];
 
+/** One association whose rows come with those that are asked for. */
 export interface IncludeOptions {
   /** Name of the associated model; needed where `as` is not given. */
   model?: string;
@@ -142,6 +149,7 @@ export interface IncludeOptions {
   include?: readonly (string | IncludeOptions)[];
 }
 
+/** Which rows are asked for, and what of them. */
 export interface FindOptions {
   where?: Where;
   order?: readonly Order[];
@@ -158,6 +166,7 @@ export interface FindOptions {
   raw?: boolean;
 }
 
+/** Which rows are counted or added up. */
 export type CountOptions = Pick<FindOptions, 'where' | 'include' | 'paranoid'>;
 
 /** One row, with the verbs of Sequelize's instances that plugins use. Attributes are properties of it. */
@@ -175,6 +184,7 @@ export interface ModelInstance<R extends Row = Row> {
   toJSON(): R;
 }
 
+/** A row with its attributes as properties. */
 export type Instance<R extends Row = Row> = ModelInstance<R> & R;
 
 /** A model that may only be read: the platform's. */
@@ -199,6 +209,7 @@ export interface ReadableModel<R extends Row = Row> {
   sum(attribute: string, options?: CountOptions): Promise<number>;
 }
 
+/** Which rows a verb changes. */
 export interface ChangeOptions {
   /** Which rows; `{}` is every row. Without it nothing is done, and the call rejects with code `MODEL_INVALID`. */
   where: Where;
@@ -269,6 +280,7 @@ export interface ModelApi {
   sync(options?: { force?: boolean; alter?: boolean }): Promise<void>;
   /** Drops the tables of all models, and forgets the definitions. */
   dropAll(): Promise<void>;
+  /** The names of the plugin's own models. */
   list(): string[];
   has(name: string): boolean;
 }

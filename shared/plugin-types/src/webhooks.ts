@@ -17,6 +17,7 @@ export type WebhookHandler = (req: WebhookRequest, res: Response, context: Plugi
 export const webhookMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export type WebhookMethod = (typeof webhookMethods)[number];
 
+/** One webhook of a plugin. */
 export interface Webhook {
   /** POST unless given. */
   method?: WebhookMethod;
@@ -30,6 +31,7 @@ export const signatureSchemes = ['github', 'stripe', 'slack', 'standard'] as con
 /** Whose way of signing requests; `standard` is that of Standard Webhooks. */
 export type SignatureScheme = (typeof signatureSchemes)[number];
 
+/** Checks who has sent a webhook. */
 export interface WebhookVerification {
   /**
    * Returns when `req` was signed with `secret`, in the sender's scheme, at most 300 s ago where the scheme carries a time.

@@ -14,6 +14,7 @@ export interface OfferedUi {
   pages: readonly unknown[];
 }
 
+/** What of it is shown. */
 export interface UiReading {
   widgets: DashboardWidget[];
   pages: SurfacePage[];

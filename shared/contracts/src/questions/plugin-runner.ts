@@ -30,6 +30,7 @@ export interface FilterRun {
   data: Record<string, unknown>;
 }
 
+/** What became of the data, and of the handlers. */
 export interface FilterOutcome {
   /** As the last handler that worked left it. */
   data: Record<string, unknown>;
@@ -38,6 +39,7 @@ export interface FilterOutcome {
   /** Handlers that were left out, and why. */
   errors: { pluginId: string; message: string }[];
 }
+
 /** Asked by the host SDK and answered by the tenant's owner: the chain of every plugin's handlers, by priority. */
 export const RunFilters = partitionQuestion<FilterRun, FilterOutcome>('run-filters');
 
@@ -60,6 +62,7 @@ export interface HostRequest {
   user?: { userId: string; role?: string; email?: string; name?: string };
 }
 
+/** What the platform's route, or a plugin in its place, answers. */
 export interface HostResponse {
   status: number;
   headers: Record<string, string | string[]>;
@@ -70,6 +73,7 @@ export interface HostResponse {
 /** Own properties that plugins have set on `req`, kept by the host from `before` to `after` and set on its own `req` for the route handler. */
 export type MiddlewareState = Record<string, unknown>;
 
+/** One request in one of its two phases; `after` carries what `before` has left. */
 export type MiddlewareRun =
   | { phase: 'before'; request: HostRequest }
   | { phase: 'after'; request: HostRequest; state: MiddlewareState; response: HostResponse };
@@ -80,6 +84,7 @@ export interface MiddlewareFailure {
   message: string;
 }
 
+/** Where the request goes on, and as what. */
 export type MiddlewareOutcome =
   /** On to the route handler (`request` as changed) or to the client (`response` as changed). */
   | {
