@@ -32,31 +32,36 @@ export function optionalText(name: string): Setting<string | undefined> {
   return variable<string | undefined>(name, 'some-text', { value: undefined }, readAs);
 }
 
+interface Range {
+  min?: number;
+  max?: number;
+}
+
 /** A whole number, within `min` and `max` when given. */
-export function integer(
-  name: string,
-  fallback?: number,
-  { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
-): Setting<number> {
-  const example = String(fallback ?? Math.max(min, 1));
-  return variable(name, example, fallbackOf(fallback), (raw) => {
-    const value = /^[+-]?\d+$/.test(raw) ? Number(raw) : Number.NaN;
-    if (Number.isSafeInteger(value) && value >= min && value <= max) return readAs(value);
-    return wrong(name, `must be a whole number${rangeText(min, max)}, not "${raw}"`, example);
-  });
+export function integer(name: string, fallback?: number, range: Range = {}): Setting<number> {
+  const read = (raw: string) => (/^[+-]?\d+$/.test(raw) ? Number(raw) : Number.NaN);
+  return numeric(name, 'a whole number', read, fallback, range);
 }
 
 /** A number that may have a fraction, within `min` and `max` when given. */
-export function decimal(
+export function decimal(name: string, fallback?: number, range: Range = {}): Setting<number> {
+  const read = (raw: string) => (/^[+-]?\d+(\.\d+)?$/.test(raw) ? Number(raw) : Number.NaN);
+  return numeric(name, 'a number', read, fallback, range);
+}
+
+/** Bounded by what a number holds exactly, where nothing narrower is said. */
+function numeric(
   name: string,
-  fallback?: number,
-  { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+  kind: string,
+  read: (raw: string) => number,
+  fallback: number | undefined,
+  { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER }: Range,
 ): Setting<number> {
   const example = String(fallback ?? Math.max(min, 1));
   return variable(name, example, fallbackOf(fallback), (raw) => {
-    const value = /^[+-]?\d+(\.\d+)?$/.test(raw) ? Number(raw) : Number.NaN;
-    if (Number.isFinite(value) && value >= min && value <= max) return readAs(value);
-    return wrong(name, `must be a number${rangeText(min, max)}, not "${raw}"`, example);
+    const value = read(raw);
+    if (value >= min && value <= max) return readAs(value);
+    return wrong(name, `must be ${kind}${rangeText(min, max)}, not "${raw}"`, example);
   });
 }
 
