@@ -83,7 +83,12 @@ export class PluginFolder {
         granted: GRANTED,
         config: null,
       },
-      ...{ folder: this.path, entry: 'index.js', socketPath: join(privateFolder, 'http.sock') },
+      ...{
+        folder: this.path,
+        entry: 'index.js',
+        socketPath: join(privateFolder, 'http.sock'),
+        socketToken: 'nobody asks',
+      },
       ...{ scratchFolder: null, egressAllowed: [], coreModels: [] },
       models: { definitions: [], associations: [] },
     };

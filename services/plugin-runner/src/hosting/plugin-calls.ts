@@ -7,6 +7,7 @@ import type {
   MiddlewareAnswer,
   MiddlewareCall,
 } from '../isolate/protocol.ts';
+import type { IsolateDoor } from '../isolate/private-http.ts';
 import type { PluginIsolate } from './plugin-isolate.ts';
 import type { PluginUses } from './plugin-uses.ts';
 
@@ -42,9 +43,9 @@ export class PluginCalls {
   }
 
   /** Has something asked of the isolate's HTTP; `what` names it where a failure is told. */
-  async request<Answer>(what: string, ask: (socketPath: string) => Promise<Answer>): Promise<Answer> {
+  async request<Answer>(what: string, ask: (door: IsolateDoor) => Promise<Answer>): Promise<Answer> {
     const { enabled, uses } = this.#callee;
-    return uses.until(ask(enabled().socketPath), what);
+    return uses.until(ask(enabled().door), what);
   }
 
   async #asked<Call extends keyof IsolateCalls>(

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import type { Installation, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
+import type { IsolateDoor } from '../isolate/private-http.ts';
 import type { HookCall } from '../isolate/protocol.ts';
 import { loadFailure } from './hook-errors.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
@@ -24,6 +26,7 @@ export class PluginIsolate {
   readonly #parts: HostedPluginParts;
   readonly #hearing: IsolateHearing;
   readonly #installation: Installation;
+  readonly #socketToken = randomBytes(32).toString('base64url');
   #process: IsolateProcess | undefined;
   #folder: { path: string; remove(): Promise<void> } | undefined;
   #ending = false;
@@ -49,8 +52,8 @@ export class PluginIsolate {
     return this.#process?.alive ?? false;
   }
 
-  get socketPath(): string {
-    return `${this.#folder?.path ?? ''}/http.sock`;
+  get door(): IsolateDoor {
+    return { socketPath: `${this.#folder?.path ?? ''}/http.sock`, socketToken: this.#socketToken };
   }
 
   /** Whether it runs this version. */
@@ -92,7 +95,7 @@ export class PluginIsolate {
     this.#process = isolate;
     isolate.watch();
     const { manifest } = installation;
-    const place = { folder, entry, socketPath: this.socketPath, ...surroundings };
+    const place = { folder, entry, ...this.door, ...surroundings };
     try {
       const setup = { tenant, pluginId, manifest, ...this.#settings(), ...place };
       await isolate.call('setup', setup, SETUP_LIMIT_MS);

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { PlatformError } from '@verifywise/contracts';
-import { FORWARDED_IDENTITY_HEADER, WEBHOOK_PREFIX } from '../isolate/private-http.ts';
+import { PRIVATE_HEADERS, WEBHOOK_PREFIX, privateHeaders } from '../isolate/private-http.ts';
 import type { CallWebhook } from '../messages/deliver-webhook.ts';
 import { headersToPass } from './hop-headers.ts';
 
@@ -11,7 +11,7 @@ const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const LENGTH_EXPECTED = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Delivers a webhook as an HTTP request on the isolate's socket, byte for byte as it came in. */
-export const callWebhook: CallWebhook = (socketPath, tenant, webhook, limitMs) => {
+export const callWebhook: CallWebhook = (door, tenant, webhook, limitMs) => {
   const body = Buffer.from(webhook.bodyBase64, 'base64');
   const limit = AbortSignal.timeout(limitMs);
   const timedOut = () =>
@@ -19,13 +19,13 @@ export const callWebhook: CallWebhook = (socketPath, tenant, webhook, limitMs) =
   return new Promise((resolve, rejectWith) => {
     const reject = (error: Error) => rejectWith(limit.aborted ? timedOut() : endedTooSoon(error));
     const outgoing = request({
-      socketPath,
+      socketPath: door.socketPath,
       method: webhook.method,
       path: `${WEBHOOK_PREFIX}/${encodeURIComponent(webhook.webhook)}${webhook.url.startsWith('/') ? webhook.url : `/${webhook.url}`}`,
       headers: {
-        ...headersToPass(webhook.headers, [FORWARDED_IDENTITY_HEADER, 'content-length']),
+        ...headersToPass(webhook.headers, [...PRIVATE_HEADERS, 'content-length']),
         ...(body.length > 0 || LENGTH_EXPECTED.has(webhook.method) ? { 'content-length': String(body.length) } : {}),
-        [FORWARDED_IDENTITY_HEADER]: Buffer.from(JSON.stringify({ tenant })).toString('base64'),
+        ...privateHeaders(door, { tenant }),
       },
       signal: limit,
     });

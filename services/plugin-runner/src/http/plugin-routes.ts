@@ -4,7 +4,7 @@ import type { Identity, PartitionHolder } from '@verifywise/contracts';
 import { PlatformError, partitionOf } from '@verifywise/contracts';
 import type { ServiceTokens } from '@verifywise/service-kit';
 import { SERVICE_TOKEN_HEADER, identityOf, serviceIdentityOf } from '@verifywise/service-kit';
-import { FORWARDED_IDENTITY_HEADER } from '../isolate/private-http.ts';
+import { PRIVATE_HEADERS, privateHeaders } from '../isolate/private-http.ts';
 import type { Hosting } from '../hosting/hosting.ts';
 import { headersToPass } from './hop-headers.ts';
 import { hasBody, passThrough } from './pass-through.ts';
@@ -28,7 +28,7 @@ const FIND_WITHIN_MS = 8_000;
 const FIND_AGAIN_MS = 100;
 
 /** Of the caller's headers these end here: they are the platform's, not the plugin's. */
-const ENDS_HERE = ['authorization', 'cookie', FORWARDED_IDENTITY_HEADER, SERVICE_TOKEN_HEADER];
+const ENDS_HERE = ['authorization', 'cookie', ...PRIVATE_HEADERS, SERVICE_TOKEN_HEADER];
 
 /** `ANY /api/plugins/:id/*`: a plugin's own routes, served by the runner that holds its tenant, whichever runner was asked. */
 export function pluginRoutes(parts: PluginRouteParts): Router {
@@ -90,13 +90,13 @@ async function serveHere(
 ) {
   const plugin = await hosting.enabledPlugin(identity.tenant, pluginId);
   const { tenant, userId, role } = identity;
-  await plugin.calls.request(`${req.method} ${req.path}`, (socketPath) =>
+  await plugin.calls.request(`${req.method} ${req.path}`, (door) =>
     passThrough(req, res, {
-      socketPath,
+      socketPath: door.socketPath,
       path: req.originalUrl.replace(MOUNT, `/api/plugins/${pluginId}`),
       headers: {
         ...headersToPass(req.headers, ENDS_HERE),
-        [FORWARDED_IDENTITY_HEADER]: Buffer.from(JSON.stringify({ tenant, userId, role })).toString('base64'),
+        ...privateHeaders(door, { tenant, userId, role }),
       },
     }),
   );

@@ -1,8 +1,9 @@
+import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import express from 'express';
 import type { NextFunction, Request, Response, Router } from 'express';
 import type { Plugin, PluginContext, PluginRequest, WebhookRequest, Webhooks } from '@verifywise/plugin-types';
-import { FORWARDED_IDENTITY_HEADER, WEBHOOK_PREFIX } from './private-http.ts';
+import { FORWARDED_IDENTITY_HEADER, PRIVATE_HEADERS, TOKEN_HEADER, WEBHOOK_PREFIX } from './private-http.ts';
 import type { ForwardedIdentity } from './private-http.ts';
 import type { PrivateListen } from './private-listen.ts';
 import type { IsolateSetup } from './protocol.ts';
@@ -34,7 +35,7 @@ export async function servePlugin({ setup, plugin, webhooks, context, listen }: 
 
   const app = express();
   app.disable('x-powered-by');
-  app.use(identify);
+  app.use(identify(setup));
   app.use(`${WEBHOOK_PREFIX}/:name`, webhookBody(), webhookRoute(webhooks, context));
   app.use(
     `/api/plugins/${setup.pluginId}`,
@@ -71,17 +72,33 @@ export async function servePlugin({ setup, plugin, webhooks, context, listen }: 
   return { routes: plugin.routes ? routesOf(router) : [] };
 }
 
-function identify(req: Request, _res: Response, next: NextFunction): void {
-  const header = req.headers[FORWARDED_IDENTITY_HEADER];
-  Reflect.deleteProperty(req.headers, FORWARDED_IDENTITY_HEADER);
-  if (typeof header === 'string') {
+/** Believes only the runner: whoever shares its machine may come by the socket, but not by the token. */
+function identify({ socketToken, pluginId }: IsolateSetup) {
+  const expected = Buffer.from(socketToken);
+  return (req: Request, res: Response, next: NextFunction): void => {
+    const [header, token] = [FORWARDED_IDENTITY_HEADER, TOKEN_HEADER].map((name) => req.headers[name]);
+    hidePrivateHeaders(req);
+    const given = Buffer.from(typeof token === 'string' ? token : '');
+    if (given.length !== expected.length || !timingSafeEqual(given, expected) || typeof header !== 'string') {
+      answerError(res, 401, 'UNAUTHENTICATED', `Only the runner of ${pluginId} may ask it`);
+      return;
+    }
     const identity = JSON.parse(Buffer.from(header, 'base64').toString('utf8')) as ForwardedIdentity;
     const request = req as PluginRequest;
     request.tenantId = identity.tenant;
     if (identity.userId !== undefined) request.userId = identity.userId;
     if (identity.role !== undefined) request.role = identity.role;
+    next();
+  };
+}
+
+/** Node shows the headers of a request three times; both readable forms must be made before the raw one becomes shorter. */
+function hidePrivateHeaders(req: Request): void {
+  for (const shown of [req.headers, req.headersDistinct]) {
+    for (const name of PRIVATE_HEADERS) Reflect.deleteProperty(shown, name);
   }
-  next();
+  const hidden = (at: number) => PRIVATE_HEADERS.includes((req.rawHeaders[at - (at % 2)] ?? '').toLowerCase());
+  req.rawHeaders = req.rawHeaders.filter((_each, at) => !hidden(at));
 }
 
 /** Keeps the bytes of the body as they were sent, compressed or not, and parses them by their content type. */

@@ -41,6 +41,8 @@ export interface IsolateSetup extends IsolateSettings {
   entry: string | null;
   /** Where the isolate serves its HTTP. */
   socketPath: string;
+  /** What a request there must carry; without it nobody is believed. */
+  socketToken: string;
   /** The plugin's own folder to write to, when `filesystem:write` or `filesystem:read` is granted. */
   scratchFolder: string | null;
   /** Addresses beyond the internet that the operator lets plugins reach: host names, addresses, ranges, each with or without a port. */

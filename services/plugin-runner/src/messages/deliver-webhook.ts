@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Broker, WorkDelivery } from '@verifywise/broker';
 import type { WebhookDelivery, WebhookOutcome } from '@verifywise/contracts';
 import { PlatformError, WebhookFinished } from '@verifywise/contracts';
+import type { IsolateDoor } from '../isolate/private-http.ts';
 import type { Hosting } from '../hosting/hosting.ts';
 import { enabledOrNot } from './enabled-or-not.ts';
 import { WorkInHand } from './work-in-hand.ts';
 
 /** Hands one webhook request to an isolate's HTTP and reads the whole answer. */
 export type CallWebhook = (
-  socketPath: string,
+  door: IsolateDoor,
   tenant: string,
   webhook: WebhookDelivery,
   limitMs: number,
@@ -42,8 +43,8 @@ async function outcomeOf(
   limitMs: number,
 ): Promise<Pick<WebhookOutcome, 'outcome' | 'answer' | 'error'>> {
   const result = await enabledOrNot(hosting, tenant, webhook.pluginId, async (plugin) => {
-    const answer = await plugin.calls.request(`webhook ${webhook.webhook}`, (socketPath) =>
-      call(socketPath, tenant, webhook, limitMs),
+    const answer = await plugin.calls.request(`webhook ${webhook.webhook}`, (door) =>
+      call(door, tenant, webhook, limitMs),
     );
     if (answer.status < 500) return { outcome: 'answered', answer } as const;
     return { outcome: 'failed', answer, error: { message: `The handler answered ${answer.status}` } } as const;

@@ -3,8 +3,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeOwnFolder } from './own-folder.ts';
 
-/** Sun_path is 108 bytes on Linux and 104 on macOS; the socket's own name is short. */
-const LONGEST_FOLDER = 85;
+/** Sun_path is 108 bytes on Linux and 104 on macOS, of which the last one is a zero. */
+const LONGEST_SOCKET = 103;
+const SOCKET = 'http.sock';
+/** Nobody who knows the root guesses a name of this many characters, 6 bits each; on macOS the root leaves no room for more than a few. */
+const LONGEST_NAME = 22;
+const SHORTEST_NAME = 8;
 
 /** One folder per isolate, for its socket; nobody else on the machine may look into it. */
 export class PrivateFolders {
@@ -17,14 +21,14 @@ export class PrivateFolders {
   /** Makes this process's own root below `scratch`. */
   static async open(scratch: string): Promise<PrivateFolders> {
     const root = await makeOwnFolder(scratch, 'run');
-    if (root.length > LONGEST_FOLDER) {
+    if (roomForName(root) < SHORTEST_NAME) {
       throw new Error(`RUNNER_SCRATCH_FOLDER is too long for the isolates' sockets: ${scratch}; choose a shorter one`);
     }
     return new PrivateFolders(root);
   }
 
   async create(): Promise<{ path: string; remove(): Promise<void> }> {
-    const path = join(this.#root, randomBytes(4).toString('hex'));
+    const path = join(this.#root, randomName(Math.min(roomForName(this.#root), LONGEST_NAME)));
     await mkdir(path, { mode: 0o700 });
     return { path, remove: () => rm(path, { recursive: true, force: true }) };
   }
@@ -32,4 +36,13 @@ export class PrivateFolders {
   async close(): Promise<void> {
     await rm(this.#root, { recursive: true, force: true });
   }
+}
+
+/** How many characters the folder of one isolate may have, so that its socket can be listened on. */
+function roomForName(root: string): number {
+  return LONGEST_SOCKET - Buffer.byteLength(`${root}//${SOCKET}`);
+}
+
+function randomName(length: number): string {
+  return randomBytes(length).toString('base64url').slice(0, length);
 }

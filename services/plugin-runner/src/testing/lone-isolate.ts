@@ -8,6 +8,7 @@ import type { Permission, PluginManifest } from '@verifywise/plugin-types';
 import type { FromIsolate, IsolateCalls, ToIsolate } from '../isolate/protocol.ts';
 import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
 import { spawnIsolate } from '../hosting/spawn-isolate.ts';
+import { privateHeaders } from '../isolate/private-http.ts';
 import { isolateBundle } from '../package/isolate-bundle.ts';
 
 interface LonePlugin {
@@ -20,6 +21,7 @@ interface LonePlugin {
 /** One isolate without a runner around it: what it is asked comes from the test, and what it asks nobody answers. */
 export class LoneIsolate {
   readonly socketPath: string;
+  readonly socketToken = 'of this isolate alone';
   readonly child: ChildProcess;
   readonly said: FromIsolate[] = [];
   readonly #folder: string;
@@ -63,7 +65,7 @@ export class LoneIsolate {
       models: { definitions: [], associations: [] },
       coreModels: [],
     };
-    const { socketPath } = isolate;
+    const { socketPath, socketToken } = isolate;
     const setup = {
       tenant: 'acme',
       pluginId: 'lone',
@@ -73,6 +75,7 @@ export class LoneIsolate {
       folder: packageFolder,
       entry,
       socketPath,
+      socketToken,
     };
     try {
       await isolate.call('setup', { ...setup, ...surroundings });
@@ -81,6 +84,11 @@ export class LoneIsolate {
       throw error;
     }
     return isolate;
+  }
+
+  /** What a request on its socket carries when its runner sends it. */
+  get headers(): Record<string, string> {
+    return privateHeaders(this, { tenant: 'acme' });
   }
 
   async call<Call extends keyof IsolateCalls>(
