@@ -8,11 +8,8 @@ import type { EventRetry } from './event-retries.ts';
 import { waitMs, wantsMore } from './event-retries.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
+import { keepTrying } from './keep-trying.ts';
 import type { LaneOutcome } from './lane.ts';
-
-/** While the database is away the event waits here, unacknowledged; nothing of it is lost. */
-const STORE_AGAIN_MS = 200;
-const STORE_AGAIN_AT_MOST_MS = 5_000;
 
 type Failure = Pick<HandlerFailure, 'message' | 'stack'>;
 
@@ -31,8 +28,8 @@ export class EventDelivery {
   }
 
   /**
-   * Done: handled, or failed and kept as a failed delivery. Elsewhere: the plugin left this runner before that. Later: its handlers
-   * are to be given it again, and `interrupted` ended the wait for that.
+   * Done: handled, or failed and kept as a failed delivery, or the plugin was removed. Elsewhere: the plugin left this runner before
+   * that. Later: its handlers are to be given it again, and `interrupted` ended the wait for that.
    */
   async deliver(delivery: Delivery, interrupted: AbortSignal): Promise<LaneOutcome> {
     const { id, type } = delivery.envelope;
@@ -42,12 +39,11 @@ export class EventDelivery {
     for (;;) {
       const before = this.#retries.get(id) ?? { attempts: 0, failed: [] };
       const errors = await this.#attempt(event, delivery, before);
-      // What a plugin failed at because it was leaving is done again where it is next.
-      if (this.#plugin.gone === 'moved' && errors.length > 0) return 'elsewhere';
+      if (this.#plugin.gone && errors.length > 0) return this.#left();
       const attempts = before.attempts + 1;
       const failed = errors.filter((error) => wantsMore(error, attempts));
       const final = errors.filter((error) => !wantsMore(error, attempts));
-      if (!(await this.#keep(event, delivery, final))) return 'elsewhere';
+      if (!(await this.#keep(event, delivery, final))) return this.#left();
       this.#retries.delete(id);
       if (failed.length === 0) return 'done';
       const retry = { attempts, failed };
@@ -56,7 +52,7 @@ export class EventDelivery {
       const message = `A handler of ${event} failed and is called again in ${wait / 1_000} s: ${failed[0]?.message ?? ''}`;
       this.#plugin.log('warn', message, { eventId: id, attempts, stack: failed[0]?.stack });
       await pause(wait, interrupted);
-      if (this.#isGone()) return 'elsewhere';
+      if (this.#plugin.gone) return this.#left();
       if (!interrupted.aborted) continue;
       if (this.#plugin.surface) return 'later';
       // It was disabled meanwhile, and hears nothing any more.
@@ -102,26 +98,16 @@ export class EventDelivery {
       this.#plugin.log('error', `The handler of ${event} failed: ${message}`, { eventId: envelope.id, stack });
       const about = { tenant, pluginId, version: installation.version, event, envelope };
       const failed = { id: randomUUID(), ...about, error: { message, stack } };
-      if (!(await this.#stored(() => this.#failures.add(failed)))) return false;
+      // While the database is away the event waits here, unacknowledged; nothing of it is lost.
+      const stored = await keepTrying(this.#plugin, 'A failed delivery', () => this.#failures.add(failed), this.#log);
+      if (!stored) return false;
     }
     return true;
   }
 
-  async #stored(store: () => Promise<void>): Promise<boolean> {
-    const { tenant, pluginId } = this.#plugin;
-    for (let attempt = 1; !this.#isGone(); attempt += 1) {
-      try {
-        await store();
-        return true;
-      } catch (error) {
-        this.#log.warn({ err: error, attempt, tenant, pluginId }, 'A failed delivery could not be stored yet');
-        await pause(Math.min(STORE_AGAIN_MS * attempt, STORE_AGAIN_AT_MOST_MS));
-      }
-    }
-    return false;
-  }
-
-  #isGone(): boolean {
-    return this.#plugin.gone !== undefined;
+  /** What a plugin failed at because it was leaving is done again where it is next; nobody waits for one that was removed. */
+  #left(): LaneOutcome {
+    this.#retries.clear();
+    return this.#plugin.gone === 'moved' ? 'elsewhere' : 'done';
   }
 }

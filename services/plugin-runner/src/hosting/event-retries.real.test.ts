@@ -76,4 +76,22 @@ describe('a handler that asked to be called again', () => {
       error: { message: expect.stringContaining('attempts from 1 to 20') },
     });
   });
+
+  test('is forgotten with its plugin, and its neighbour is not given the event twice', async () => {
+    const code = twoHandlers(0, 1, 50).replaceAll('recorder', 'neighbour');
+    await room.enabled({ tenant: 'leaves', id: 'neighbour', code });
+    const leaving = await room.enabled({ tenant: 'leaves', id: 'leaving', code: twoHandlers(99, 20, 60_000) });
+    await room.emitRisk('leaves', 13);
+    const heard = async () => (await runner.get('leaves', '/api/plugins/neighbour/seen')).body;
+    const tried = async () => (await runner.get('leaves', '/api/plugins/leaving/seen')).body;
+    await eventually(async () => expect(await heard()).toMatchObject({ first: [13] }));
+    await eventually(async () => expect(await tried()).toMatchObject({ first: [13] }));
+    await room.forget(leaving);
+    await eventually(async () => expect((await runner.get('leaves', '/api/plugins/leaving/seen')).status).toBe(404));
+    const first = runner;
+    runner = await room.startRunner();
+    await first.stop('SIGTERM');
+    await room.emitRisk('leaves', 2);
+    await eventually(async () => expect(await heard()).toEqual({ first: [13, 2], second: [13, 2] }));
+  });
 });

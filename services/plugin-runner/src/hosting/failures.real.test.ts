@@ -165,4 +165,22 @@ describe('plugins that fail', () => {
     await room.disable(old);
     expect((await runner.get('between', '/api/plugins/recorder/seen')).status).toBe(404);
   });
+
+  test('are reported however long the database is away', async () => {
+    const more = `webhooks: () => ({ falls: { handler() { setTimeout(() => { throw new Error("fell"); }); return new Promise(() => 0); } } }),`;
+    await room.enabled({ tenant: 'unheard', code: recorder({ more }) });
+    const away = 'ALTER TABLE plugin_runner.outbox RENAME TO outbox_away';
+    const webhook = { pluginId: 'recorder', receivedAt: NOW, bodyBase64: '', headers: {}, webhook: 'falls', url: '/' };
+    const payload = { ...webhook, requestId: randomUUID(), method: 'POST' };
+    await room.rows(away);
+    try {
+      await room.broker.sendAndWait(DeliverWebhook, { tenant: 'unheard', payload }, PATIENCE);
+      await eventually(() =>
+        expect(runner.lines.filter((line) => line.includes('report of a failure')).length).toBeGreaterThan(1),
+      );
+    } finally {
+      await room.rows('ALTER TABLE plugin_runner.outbox_away RENAME TO outbox');
+    }
+    await eventually(() => expect(failuresOf('unheard')).toMatchObject([{ during: 'webhook falls' }]));
+  });
 });

@@ -4,6 +4,7 @@ import type { Fact, PluginFailure, PluginState } from '@verifywise/contracts';
 import { PluginFailed, PluginLoaded, PluginUnloaded, SurfaceChanged } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import type { HostedPlugin } from '../hosting/hosted-plugin.ts';
+import { keepTrying } from '../hosting/keep-trying.ts';
 
 /** Where a fact waits, on disk, until the broker has it. */
 export type KeepFact = <P>(
@@ -23,12 +24,13 @@ export class PluginFacts {
     this.#log = log;
   }
 
-  /** Kept on disk first: it disables the plugin, and a runner that dies now must not forget it. */
-  failed({ tenant }: HostedPlugin, failure: PluginFailure): void {
-    this.#watch(
-      this.#keep(PluginFailed, { tenant, payload: failure, id: randomUUID(), time: new Date() }),
-      failure.pluginId,
-    );
+  /**
+   * Kept on disk first: it disables the plugin, and a runner that dies now must not forget it. Only what the installer makes of it
+   * lets the plugin start again, so it is tried until it is kept.
+   */
+  failed(plugin: HostedPlugin, failure: PluginFailure): void {
+    const message = { tenant: plugin.tenant, payload: failure, id: randomUUID(), time: new Date() };
+    void keepTrying(plugin, 'The report of a failure', () => this.#keep(PluginFailed, message), this.#log);
   }
 
   /** Whoever misses it asks for the surface again: it is in the database. */
