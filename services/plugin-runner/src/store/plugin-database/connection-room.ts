@@ -1,7 +1,8 @@
 import { PlatformError } from '@verifywise/contracts';
 
-/** Four statements of one plugin run side by side; the others wait for them. */
+/** Four statements of one plugin run side by side; the others wait for them, unless there are too many of them. */
 const MOST_OF_ROLE = 4;
+const MOST_WAITING_OF_ROLE = 1_000;
 const IDLE_MS = 10_000;
 /** Longer than a busy moment, shorter than what a plugin waits for the runner. */
 const WAIT_DEADLINE_MS = 10_000;
@@ -36,35 +37,47 @@ interface Waiting<S> extends Place {
   timer: NodeJS.Timeout;
 }
 
-/** A limited number of sessions for many roles: whoever used his longest ago makes room, and who came first is served first. */
+/**
+ * A limited number of sessions for many roles: whoever used his longest ago makes room. Those who wait are served role by role in turn,
+ * each role's in the order in which they came, so that many of one role keep nobody else waiting.
+ */
 export class ConnectionRoom<S extends Session> {
   readonly #most: number;
-  /** In the order in which they got idle, where they are. */
   readonly #held = new Set<Held<S>>();
-  readonly #waiting = new Set<Waiting<S>>();
+  /** Those of #held that nobody uses, in the order in which they got idle. */
+  readonly #idle = new Set<Held<S>>();
+  readonly #bySession = new Map<S, Held<S>>();
+  readonly #heldOfRole = new Map<string, number>();
+  /** Roles in the order in which they are served next; one without waiters is not kept. */
+  readonly #waiting = new Map<string, Set<Waiting<S>>>();
   #closed = false;
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** A session of the role, used before or opened now. Rejects with UNAVAILABLE when none gets free in time. */
+  /** A session of the role, used before or opened now. Rejects with UNAVAILABLE when none gets free in time, with BUSY when too many wait. */
   take(place: Place, open: () => Promise<S>): Promise<S> {
     if (this.#closed) return Promise.reject(new PlatformError('STOPPING', 'The runner is stopping; try again'));
+    const others = this.#waiting.get(place.role)?.size ?? 0;
+    if (others >= MOST_WAITING_OF_ROLE) {
+      const message = `${others} statements of the plugin wait for a database connection; run fewer at a time`;
+      return Promise.reject(new PlatformError('BUSY', message));
+    }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiting.delete(waiting);
         const message = `No database connection got free within ${WAIT_DEADLINE_MS / 1000} s; run fewer statements at a time`;
-        reject(new PlatformError('UNAVAILABLE', message));
+        this.#refuse(waiting, new PlatformError('UNAVAILABLE', message));
       }, WAIT_DEADLINE_MS);
-      const waiting = { ...place, open, resolve, reject, timer };
-      this.#waiting.add(waiting);
-      this.#serve();
+      const waiting: Waiting<S> = { ...place, open, resolve, reject, timer };
+      this.#join(waiting);
+      // Those of its role that came before it cannot be served now either.
+      if (others === 0) this.#serve();
     });
   }
 
   giveBack(session: S): void {
-    const held = this.#find(session);
+    const held = this.#bySession.get(session);
     if (!held) return;
     if (session.broken || held.retired) {
       this.discard(session);
@@ -78,7 +91,7 @@ export class ConnectionRoom<S extends Session> {
   }
 
   discard(session: S): void {
-    const held = this.#find(session);
+    const held = this.#bySession.get(session);
     if (held) this.#drop(held);
     this.#serve();
   }
@@ -99,24 +112,35 @@ export class ConnectionRoom<S extends Session> {
 
   close(): void {
     this.#closed = true;
-    for (const waiting of this.#waiting) this.#refuse(waiting, new PlatformError('STOPPING', 'The runner is stopping'));
+    for (const ofRole of [...this.#waiting.values()])
+      for (const waiting of ofRole) this.#refuse(waiting, new PlatformError('STOPPING', 'The runner is stopping'));
     for (const held of this.#held) this.#drop(held);
   }
 
   #serve(): void {
-    for (const waiting of this.#waiting) {
-      const idle = this.#idleOf(waiting.role);
-      if (idle) this.#use(idle, waiting);
-      else if (this.#mayOpen(waiting.role)) void this.#open(waiting);
+    // A role that was served is put at the end and comes up again; one that cannot be served is passed.
+    for (const [role, ofRole] of this.#waiting) {
+      if (this.#idle.size === 0 && this.#held.size >= this.#most) return;
+      const [first] = ofRole;
+      if (!first || !this.#serveOne(first)) continue;
+      if (this.#waiting.delete(role) && ofRole.size > 0) this.#waiting.set(role, ofRole);
     }
+  }
+
+  #serveOne(waiting: Waiting<S>): boolean {
+    const idle = this.#idleOf(waiting.role);
+    if (idle) this.#use(idle, waiting);
+    else if (this.#mayOpen(waiting.role)) void this.#open(waiting);
+    else return false;
+    return true;
   }
 
   #use(held: Held<S>, waiting: Waiting<S>): void {
     const { session } = held;
     clearTimeout(held.idleTimer);
     held.state = 'used';
-    this.#waiting.delete(waiting);
-    clearTimeout(waiting.timer);
+    this.#idle.delete(held);
+    this.#leave(waiting);
     if (session) waiting.resolve(session);
   }
 
@@ -124,11 +148,12 @@ export class ConnectionRoom<S extends Session> {
     const { owner, role, open } = waiting;
     const held: Held<S> = { owner, role, state: 'opening' };
     this.#held.add(held);
-    this.#waiting.delete(waiting);
-    clearTimeout(waiting.timer);
+    this.#heldOfRole.set(role, (this.#heldOfRole.get(role) ?? 0) + 1);
+    this.#leave(waiting);
     try {
       const session = await open();
       held.session = session;
+      if (this.#held.has(held)) this.#bySession.set(session, held);
       held.state = 'used';
       if (this.#held.has(held)) waiting.resolve(session);
       else {
@@ -136,7 +161,7 @@ export class ConnectionRoom<S extends Session> {
         waiting.reject(new PlatformError('STOPPING', 'The plugin has left this runner'));
       }
     } catch (error) {
-      this.#held.delete(held);
+      this.#drop(held);
       waiting.reject(error);
       this.#serve();
     }
@@ -148,34 +173,28 @@ export class ConnectionRoom<S extends Session> {
       this.#drop(held);
     } else {
       held.state = 'idle';
-      // Last in the order of those that get idle.
-      this.#held.delete(held);
-      this.#held.add(held);
+      this.#idle.add(held);
       held.idleTimer = setTimeout(() => this.#drop(held), IDLE_MS).unref();
     }
     this.#serve();
   }
 
   #mayOpen(role: string): boolean {
-    let ofRole = 0;
-    for (const held of this.#held) if (held.role === role) ofRole += 1;
-    return ofRole < MOST_OF_ROLE && (this.#held.size < this.#most || this.#makeRoom());
+    if ((this.#heldOfRole.get(role) ?? 0) >= MOST_OF_ROLE) return false;
+    return this.#held.size < this.#most || this.#makeRoom();
   }
 
   #makeRoom(): boolean {
-    for (const held of this.#held) {
-      if (held.state !== 'idle') continue;
-      this.#drop(held);
-      return true;
-    }
-    return false;
+    const [oldest] = this.#idle;
+    if (oldest) this.#drop(oldest);
+    return oldest !== undefined;
   }
 
   /** The one used last: the others get old and are closed. */
   #idleOf(role: string): Held<S> | undefined {
     let found: Held<S> | undefined;
-    for (const held of this.#held) {
-      if (held.role !== role || held.state !== 'idle') continue;
+    for (const held of this.#idle) {
+      if (held.role !== role) continue;
       if (held.session?.broken) this.#drop(held);
       else found = held;
     }
@@ -184,22 +203,35 @@ export class ConnectionRoom<S extends Session> {
 
   #drop(held: Held<S>): void {
     clearTimeout(held.idleTimer);
-    this.#held.delete(held);
-    held.session?.destroy();
+    this.#idle.delete(held);
+    if (this.#held.delete(held)) {
+      const left = (this.#heldOfRole.get(held.role) ?? 1) - 1;
+      if (left > 0) this.#heldOfRole.set(held.role, left);
+      else this.#heldOfRole.delete(held.role);
+    }
+    if (!held.session) return;
+    this.#bySession.delete(held.session);
+    held.session.destroy();
+  }
+
+  #join(waiting: Waiting<S>): void {
+    const ofRole = this.#waiting.get(waiting.role) ?? new Set();
+    this.#waiting.set(waiting.role, ofRole.add(waiting));
+  }
+
+  #leave(waiting: Waiting<S>): void {
+    clearTimeout(waiting.timer);
+    const ofRole = this.#waiting.get(waiting.role);
+    ofRole?.delete(waiting);
+    if (ofRole?.size === 0) this.#waiting.delete(waiting.role);
   }
 
   #refuse(waiting: Waiting<S>, error: Error): void {
-    this.#waiting.delete(waiting);
-    clearTimeout(waiting.timer);
+    this.#leave(waiting);
     waiting.reject(error);
   }
 
   #of(owner: string): Held<S>[] {
     return [...this.#held].filter((held) => held.owner === owner);
-  }
-
-  #find(session: S): Held<S> | undefined {
-    for (const held of this.#held) if (held.session === session) return held;
-    return undefined;
   }
 }
