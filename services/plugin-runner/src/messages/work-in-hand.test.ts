@@ -1,7 +1,23 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { WorkInHand } from './work-in-hand.ts';
 
 describe('work in hand', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  test('whose outcome nobody tells any more is not kept; as long as somebody tries to, it is', async () => {
+    const inHand = new WorkInHand<number>();
+    let runs = 0;
+    const work = () => inHand.once('a', () => Promise.resolve((runs += 1)));
+    for (let tries = 0; tries < 5; tries += 1) {
+      expect(await work()).toBe(1);
+      jest.advanceTimersByTime(30_000);
+    }
+    jest.advanceTimersByTime(60_000);
+    expect(jest.getTimerCount()).toBe(0);
+    expect(await work()).toBe(2);
+  });
+
   test('that comes again while it runs, or before its outcome was told, is not done again', async () => {
     const inHand = new WorkInHand<number>();
     let runs = 0;
