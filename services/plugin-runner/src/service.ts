@@ -3,11 +3,11 @@ import { connectBroker } from '@verifywise/broker';
 import { FindHolder, fact } from '@verifywise/contracts';
 import type { Closers, Logger } from '@verifywise/service-kit';
 import {
-  OutboxMigration,
   createMetrics,
   createOutbox,
   identityCheck,
   openDatabase,
+  outboxMigrations,
   secretBox,
   serveHttp,
   serviceTokens,
@@ -54,6 +54,8 @@ import { PluginDatabases1732300000002 } from './store/migrations/0002-plugin-dat
 import { PluginModels1732300000003 } from './store/migrations/0003-plugin-models.ts';
 import { PluginLogs1732300000004 } from './store/migrations/0004-plugin-logs.ts';
 import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-surfaces.ts';
+import { Turns1732300000006 } from './store/migrations/0006-turns.ts';
+import { MetadataSizes1732300000007 } from './store/migrations/0007-metadata-sizes.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
 import { ShownUiStore } from './store/shown-ui-store.ts';
 import { StepStore } from './store/step-store.ts';
@@ -63,6 +65,9 @@ import { watchIsolates } from './watch-isolates.ts';
 
 /** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
 const AFTER_DRAIN_MS = 5_000;
+
+/** Of their own: a heartbeat that waits behind what plugins ask for would cost the runner its partitions. */
+const OWNERSHIP_CONNECTIONS = 2;
 
 /** A runner: hosts the plugins of the tenants whose partitions it holds. */
 export async function startPluginRunner(config: RunnerConfig, closers: Closers, log: Logger): Promise<void> {
@@ -75,13 +80,26 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       schema: 'plugin_runner',
       entities: [],
       migrations: [
-        OutboxMigration,
+        ...outboxMigrations,
         RunnerTables1732300000001,
         PluginDatabases1732300000002,
         PluginModels1732300000003,
         PluginLogs1732300000004,
         LifeOfSurfaces1732300000005,
+        Turns1732300000006,
+        MetadataSizes1732300000007,
       ],
+      log,
+    }),
+  );
+  const ownershipDatabase = closers.add(
+    await openDatabase({
+      url: config.databaseUrl,
+      schema: 'plugin_runner',
+      applicationName: 'plugin_runner_ownership',
+      entities: [],
+      migrations: [],
+      poolSize: OWNERSHIP_CONNECTIONS,
       log,
     }),
   );
@@ -203,7 +221,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       log,
     }),
   });
-  const records = new OwnershipStore(database.source);
+  const records = new OwnershipStore(ownershipDatabase.source);
 
   const ownership = new Ownership(partitions, {
     broker,

@@ -8,7 +8,7 @@ import {
   idempotent,
   identityCheck,
   openDatabase,
-  OutboxMigration,
+  outboxMigrations,
   secretBox,
   serveHttp,
   startRelay,
@@ -50,7 +50,7 @@ export async function startRegistryCache(
       url: config.databaseUrl,
       schema: 'registry_cache',
       entities: [RegistryTable],
-      migrations: [CreateRegistries, OutboxMigration, IdempotencyMigration],
+      migrations: [CreateRegistries, ...outboxMigrations, IdempotencyMigration],
       log,
     }),
   );

@@ -1,4 +1,4 @@
-import { IdempotencyMigration, OutboxMigration } from '@verifywise/service-kit';
+import { IdempotencyMigration, outboxMigrations } from '@verifywise/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 class InstallationsMigration implements MigrationInterface {
@@ -197,7 +197,7 @@ class FailuresMigration implements MigrationInterface {
 }
 
 export const migrations = [
-  OutboxMigration,
+  ...outboxMigrations,
   IdempotencyMigration,
   InstallationsMigration,
   OperationsMigration,

@@ -5,10 +5,6 @@ import { logLevels } from '../logs/log-line.ts';
 import { rows } from './sql.ts';
 
 const KEPT_FOR = `interval '7 days'`;
-/** Any number that no other advisory lock of this schema uses. */
-const LOCK_SPACE = 740_004;
-/** Tenants share this many locks; only lines of one tenant must wait for each other. */
-const LOCKS = 64;
 
 interface Row {
   id: string;
@@ -32,8 +28,9 @@ export class LogStore implements LogRecords {
     await this.#db.transaction(async (transaction) => {
       // While a tenant changes runners two of them write: a line that becomes visible later must not have the lower id, or whoever follows the log would never see it.
       await transaction.query(
-        `SELECT pg_advisory_xact_lock(${LOCK_SPACE}, lock)
-           FROM (SELECT DISTINCT hashtext(tenant) & ${LOCKS - 1} AS lock FROM unnest($1::text[]) AS t (tenant) ORDER BY 1) AS locks`,
+        `SELECT 1 FROM turns
+          WHERE name IN (SELECT 'logs:' || (hashtext(tenant) & 63) FROM unnest($1::text[]) AS t (tenant))
+          ORDER BY name FOR UPDATE OF turns`,
         [lines.map(({ tenant }) => tenant)],
       );
       await transaction.query(

@@ -9,6 +9,7 @@ import { modelCapabilities } from '../capabilities/models.ts';
 import { createModels } from '../isolate/models.ts';
 import { PluginDatabases1732300000002 } from '../store/migrations/0002-plugin-databases.ts';
 import { PluginModels1732300000003 } from '../store/migrations/0003-plugin-models.ts';
+import { Turns1732300000006 } from '../store/migrations/0006-turns.ts';
 import { backendControl } from '../store/plugin-database/backend-control.ts';
 import type { CoreModelView } from '../store/plugin-database/core-views.ts';
 import { PluginConnections } from '../store/plugin-database/plugin-connections.ts';
@@ -54,7 +55,7 @@ export class ModelDesk {
 
   static async open({ rowLimit = 1_000 } = {}): Promise<ModelDesk> {
     const own = await createDatabase();
-    const migrations = [PluginDatabases1732300000002, PluginModels1732300000003];
+    const migrations = [PluginDatabases1732300000002, PluginModels1732300000003, Turns1732300000006];
     const service = await openDatabase({ url: own.url, schema: 'plugin_runner', entities: [], migrations, log });
     return new ModelDesk(own, service, rowLimit);
   }

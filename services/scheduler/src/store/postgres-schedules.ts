@@ -78,9 +78,23 @@ export function postgresSchedules({ source }: Database): ScheduleBook {
   };
 }
 
-/** Changes to one plugin's schedules come one after the other, also those that make a new row. */
+/**
+ * Changes to one plugin's schedules come one after the other, also those that make a new row. The plugin's state is the row that is
+ * locked: an advisory lock could be held by whoever may log in to the database, and plugins may.
+ */
 async function holdPlugin(manager: EntityManager, tenant: string, pluginId: string): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`schedules/${tenant}/${pluginId}`]);
+  const hold = () =>
+    manager.query<unknown[]>('SELECT 1 FROM plugin_states WHERE tenant = $1 AND plugin_id = $2 FOR UPDATE', [
+      tenant,
+      pluginId,
+    ]);
+  if ((await hold()).length > 0) return;
+  // Older than any news: a plugin of which none came yet may run.
+  await manager.query(
+    `INSERT INTO plugin_states (tenant, plugin_id, enabled, changed_at) VALUES ($1, $2, true, '-infinity') ON CONFLICT DO NOTHING`,
+    [tenant, pluginId],
+  );
+  await hold();
 }
 
 async function clock(manager: EntityManager): Promise<Date> {

@@ -6,8 +6,9 @@ import { fact } from '@verifywise/contracts';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { listeningLogger } from '../testing/serving.ts';
+import { IdempotencyMigration } from './idempotency-migration.ts';
 import { openDatabase, type Database } from './open-database.ts';
-import { OutboxMigration } from './outbox-migration.ts';
+import { OutboxMigration, outboxMigrations } from './outbox-migration.ts';
 import { createOutbox, type Outbox, type StoredMessage } from './outbox.ts';
 import { startRelay, type Relay, type RelayOptions } from './relay.ts';
 
@@ -34,7 +35,7 @@ describe('outbox', () => {
 
   function open(): Promise<Database> {
     const { log } = listeningLogger();
-    return openDatabase({ url: own.url, schema: 'sample', entities: [], migrations: [OutboxMigration], log });
+    return openDatabase({ url: own.url, schema: 'sample', entities: [], migrations: outboxMigrations, log });
   }
 
   function relay(publish: RelayOptions['publish'], options: Partial<RelayOptions> = {}): Relay {
@@ -185,6 +186,36 @@ describe('outbox', () => {
     } finally {
       await Promise.all(relays.splice(0).map((one) => one.close()));
       await Promise.all(others.map((each) => each.close()));
+    }
+  });
+
+  test('neither adding nor publishing takes an advisory lock, which any login of the database could hold against it', async () => {
+    const advisory = () => database.source.query<unknown[]>(`SELECT * FROM pg_locks WHERE locktype = 'advisory'`);
+    const seen: unknown[][] = [];
+    await database.source.transaction(async (manager) => {
+      await outbox.add(manager, Counted, { tenant: 'acme', payload: { number: 1 } });
+      seen.push(await advisory());
+    });
+    relay(async () => void seen.push(await advisory()));
+    await eventually(async () => expect(await waiting()).toBe(0));
+    expect(seen).toEqual([[], []]);
+  });
+
+  test('a database from before there were turns gets them', async () => {
+    const { publish, numbers } = broker();
+    const older = { url: own.url, schema: 'older', entities: [], log: listeningLogger().log };
+    await (await openDatabase({ ...older, migrations: [OutboxMigration, IdempotencyMigration] })).close();
+    const now = await openDatabase({ ...older, migrations: [...outboxMigrations, IdempotencyMigration] });
+    try {
+      const upgraded = createOutbox(now);
+      await now.source.transaction((manager) =>
+        upgraded.add(manager, Counted, { tenant: 'acme', payload: { number: 1 } }),
+      );
+      const one = relay(publish, { outbox: upgraded });
+      await eventually(() => expect(numbers()).toEqual([1]));
+      await one.close();
+    } finally {
+      await now.close();
     }
   });
 

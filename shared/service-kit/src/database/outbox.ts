@@ -26,7 +26,7 @@ export interface Outbox {
   add<P>(manager: EntityManager, fact: Fact<P>, message: OutboxMessage<P>): Promise<string>;
 }
 
-/** Writes facts beside the data they tell of; `startRelay` publishes them. Needs OutboxMigration. */
+/** Writes facts beside the data they tell of; `startRelay` publishes them. Needs `outboxMigrations`. */
 export function createOutbox(database: Database): Outbox {
   return {
     database,
@@ -34,24 +34,27 @@ export function createOutbox(database: Database): Outbox {
       if (manager.queryRunner?.isTransactionActive !== true)
         throw new Error('A fact is added to the outbox inside the transaction that makes it true');
       const id = message.id ?? randomUUID();
-      // Ids are given at insert and seen at commit; without this a later id could be seen, and published, first.
-      await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [
-        `outbox:${database.schema}:${message.tenant ?? ''}`,
-      ]);
-      await manager.query(
-        `INSERT INTO outbox (message_id, fact, tenant, payload, time, correlation_id, traceparent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-        [
-          id,
-          fact.name,
-          message.tenant,
-          JSON.stringify(message.payload ?? null),
-          message.time ?? new Date(),
-          message.correlationId ?? null,
-          message.traceparent ?? null,
-        ],
-      );
+      const values = [
+        ...[id, fact.name, message.tenant, JSON.stringify(message.payload ?? null), message.time ?? new Date()],
+        ...[message.correlationId ?? null, message.traceparent ?? null],
+      ];
+      await insertInTurn(manager, `tenant:${message.tenant ?? ''}`, values);
       return id;
     },
   };
+}
+
+/** Ids are given at insert and seen at commit; so that no later id is seen, and published, first, a tenant's row is locked until the commit. */
+const INSERT = `
+  WITH turn AS MATERIALIZED (SELECT 1 FROM outbox_turns WHERE name = $1 FOR UPDATE)
+  INSERT INTO outbox (message_id, fact, tenant, payload, time, correlation_id, traceparent)
+  SELECT $2::text, $3::text, $4::text, $5::json, $6::timestamptz, $7::text, $8::text FROM turn
+  RETURNING id`;
+
+async function insertInTurn(manager: EntityManager, turn: string, values: unknown[]): Promise<void> {
+  const inserted = async () => (await manager.query<unknown[]>(INSERT, [turn, ...values])).length > 0;
+  if (await inserted()) return;
+  // The tenant's first fact ever; whoever adds its second meanwhile waits here.
+  await manager.query('INSERT INTO outbox_turns VALUES ($1) ON CONFLICT DO NOTHING', [turn]);
+  if (!(await inserted())) throw new Error(`The outbox has no turn "${turn}", although it was just made`);
 }

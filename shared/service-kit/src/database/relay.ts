@@ -9,6 +9,8 @@ import type { Outbox, StoredMessage } from './outbox.ts';
 const POLL_MS = 500;
 /** A crash publishes at most so many again. */
 const BATCH = 50;
+/** After this long a batch begins no other fact: with the publisher's own deadline it stays below that of an idle transaction. */
+const BATCH_MS = 20_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 /** Publishing has a deadline of its own; this is for one that does not keep it. */
@@ -45,16 +47,16 @@ interface Row {
  * at a time in a schema. A row goes only after the broker has confirmed it: killed in between, it is published again with the same id.
  */
 export function startRelay({ outbox, publish, log, pollMs = POLL_MS }: RelayOptions): Relay {
-  const { source, schema } = outbox.database;
+  const { source } = outbox.database;
   const stop = new AbortController();
   const bell = new Bell();
   const isClosed = () => stop.signal.aborted;
 
   /** Publishes one tenant's rows in order; gives the ids that were confirmed, and the error that ended it early. */
-  const publishInOrder = async (rows: Row[]): Promise<{ confirmed: string[]; error?: unknown }> => {
+  const publishInOrder = async (rows: Row[], until: number): Promise<{ confirmed: string[]; error?: unknown }> => {
     const confirmed: string[] = [];
     for (const row of rows) {
-      if (isClosed()) break;
+      if (isClosed() || performance.now() > until) break;
       try {
         await publish(row.fact, messageOf(row));
       } catch (error) {
@@ -65,15 +67,22 @@ export function startRelay({ outbox, publish, log, pollMs = POLL_MS }: RelayOpti
     return { confirmed };
   };
 
-  /** One batch; true when there may be more that can be published now. */
+  /** One batch, in one transaction that holds the relay's turn; true when there may be more that can be published now. */
   const publishBatch = async (manager: EntityManager, stuck: Set<string>): Promise<boolean> => {
+    const turn = await manager.query<unknown[]>(
+      `SELECT 1 FROM outbox_turns WHERE name = 'relay' FOR UPDATE SKIP LOCKED`,
+    );
+    // Another replica is at it.
+    if (turn.length === 0) return false;
+    // A statement of its own: only what is read after the turn was taken leaves out what the last holder removed.
     const rows = await manager.query<Row[]>(
       `SELECT * FROM outbox WHERE NOT (coalesce(tenant, '') = ANY ($1)) ORDER BY id LIMIT ${BATCH}`,
       [[...stuck]],
     );
+    const until = performance.now() + BATCH_MS;
     const confirmed: string[] = [];
     const publishTenant = async ([tenant, own]: [string, Row[]]) => {
-      const outcome = await publishInOrder(own);
+      const outcome = await publishInOrder(own, until);
       confirmed.push(...outcome.confirmed);
       if (outcome.error === undefined) return;
       // A later fact must not overtake this one, so its tenant waits for the next round; the others go on.
@@ -90,25 +99,9 @@ export function startRelay({ outbox, publish, log, pollMs = POLL_MS }: RelayOpti
   const publishAll = async (): Promise<boolean> => {
     const [waiting] = await source.query<unknown[]>('SELECT 1 FROM outbox LIMIT 1');
     if (waiting === undefined) return true;
-    const runner = source.createQueryRunner();
-    const lock = [`relay:${schema}`];
-    try {
-      const [answer] = await runner.manager.query<{ held: boolean }[]>(
-        'SELECT pg_try_advisory_lock(hashtextextended($1, 2)) AS held',
-        lock,
-      );
-      // Another replica is at it.
-      if (answer?.held !== true) return true;
-      const stuck = new Set<string>();
-      try {
-        while (await publishBatch(runner.manager, stuck));
-      } finally {
-        await runner.manager.query('SELECT pg_advisory_unlock(hashtextextended($1, 2))', lock);
-      }
-      return stuck.size === 0;
-    } finally {
-      await runner.release();
-    }
+    const stuck = new Set<string>();
+    while (await source.transaction((manager) => publishBatch(manager, stuck)));
+    return stuck.size === 0;
   };
 
   const run = async (): Promise<void> => {

@@ -3,6 +3,7 @@ import type { Logger } from '@verifywise/service-kit';
 import type { DataSource, EntityManager } from 'typeorm';
 import { quoted } from '../quoted.ts';
 import { rows } from '../sql.ts';
+import { takeTurn } from '../turns.ts';
 import { coreReaders } from './plugin-names.ts';
 
 /** The host may start after us, and make its views then. */
@@ -106,7 +107,7 @@ async function makeView(db: EntityManager, { schema, view, relation, group }: Vi
   // Replacing a view waits for everybody who reads it, so one that is right stays.
   if (await isMade(db, name, sign)) return columns;
 
-  await db.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 3))', [`core-views:${schema}`]);
+  await takeTurn(db, `core-views:${schema}`);
   if (await isMade(db, name, sign)) return columns;
   await db.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`);
   await db.query(`GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${quoted(group)}`);

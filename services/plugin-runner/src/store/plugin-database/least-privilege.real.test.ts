@@ -5,6 +5,7 @@ import { createLogger, openDatabase, secretBox } from '@verifywise/service-kit';
 import { inPostgres } from '../../../../../infra/local/src/backing/handshakes.ts';
 import { backingServices } from '../../../../../test/support/backing-services.ts';
 import { PluginDatabases1732300000002 } from '../migrations/0002-plugin-databases.ts';
+import { Turns1732300000006 } from '../migrations/0006-turns.ts';
 import { backendControl } from './backend-control.ts';
 import { CoreViews } from './core-views.ts';
 import type { PluginOwner } from './plugin-connections.ts';
@@ -36,7 +37,7 @@ describe('a service whose user is no superuser', () => {
     const own = new URL(backingServices().databaseUrl);
     Object.assign(own, { username: name, password, pathname: `/${name}` });
     url = own.href;
-    const migrations = [PluginDatabases1732300000002];
+    const migrations = [PluginDatabases1732300000002, Turns1732300000006];
     service = await openDatabase({ url, schema: 'plugin_runner', entities: [], migrations, log });
     roles = new PluginRoleStore(service.source, secretBox([{ kid: 'k1', key: randomBytes(32) }]));
     connections = new PluginConnections({

@@ -6,6 +6,7 @@ import { eventually } from '../../../../../test/support/eventually.ts';
 import { createDatabase } from '../../../../../test/support/database.ts';
 import type { TestDatabase } from '../../../../../test/support/database.ts';
 import { PluginDatabases1732300000002 } from '../migrations/0002-plugin-databases.ts';
+import { Turns1732300000006 } from '../migrations/0006-turns.ts';
 import { backendControl } from './backend-control.ts';
 import type { Access, PluginOwner } from './plugin-connections.ts';
 import { PluginConnections } from './plugin-connections.ts';
@@ -23,7 +24,7 @@ describe('connections of plugins', () => {
 
   beforeAll(async () => {
     own = await createDatabase();
-    const migrations = [PluginDatabases1732300000002];
+    const migrations = [PluginDatabases1732300000002, Turns1732300000006];
     service = await openDatabase({ url: own.url, schema: 'plugin_runner', entities: [], migrations, log });
   });
   afterAll(async () => {

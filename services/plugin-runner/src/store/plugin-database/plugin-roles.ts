@@ -4,6 +4,7 @@ import { SecretUnreadableError } from '@verifywise/service-kit';
 import type { DataSource, EntityManager } from 'typeorm';
 import { quoted } from '../quoted.ts';
 import { rows } from '../sql.ts';
+import { takeTurn } from '../turns.ts';
 import { coreReaders, roleNames } from './plugin-names.ts';
 import { scramVerifier } from './scram.ts';
 
@@ -70,7 +71,7 @@ export class PluginRoleStore {
     const rights = await this.rights();
     const { schema, writer, reader } = roleNames(rights.database, tenant, pluginId);
     return this.#db.transaction(async (db) => {
-      await lock(db, schema);
+      await takeTurn(db, turnOf(schema));
       const own = { schema, writer: newRole(writer), reader: newRole(reader) };
       const row = await this.#known(db, tenant, pluginId);
       const roles = (row && this.#opened(tenant, pluginId, row)) ?? own;
@@ -87,7 +88,7 @@ export class PluginRoleStore {
     const { schema, writer, reader } = roleNames(rights.database, tenant, pluginId);
     await this.#shutOut([writer, reader], rights);
     await this.#db.transaction(async (db) => {
-      await lock(db, schema);
+      await takeTurn(db, turnOf(schema));
       await db.query(`DROP SCHEMA IF EXISTS ${quoted(schema)} CASCADE`);
       for (const role of [reader, writer]) {
         if (!(await exists(db, role))) continue;
@@ -119,7 +120,7 @@ export class PluginRoleStore {
     const rights = found as Rights;
     const group = coreReaders(rights.database);
     await this.#db.transaction(async (db) => {
-      await lock(db, group);
+      await takeTurn(db, turnOf(group));
       if (!(await exists(db, group))) await db.query(`CREATE ROLE ${quoted(group)} NOLOGIN`);
     });
     return rights;
@@ -213,8 +214,8 @@ function newRole(name: string): PluginRole {
   return { name, password: randomBytes(32).toString('base64url') };
 }
 
-async function lock(db: EntityManager, schema: string): Promise<void> {
-  await db.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 3))', [`plugin-roles:${schema}`]);
+function turnOf(role: string): string {
+  return `plugin-roles:${role}`;
 }
 
 async function exists(db: EntityManager, role: string): Promise<boolean> {

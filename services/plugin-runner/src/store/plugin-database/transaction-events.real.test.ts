@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hearing } from '@verifywise/broker';
 import { fact } from '@verifywise/contracts';
 import type { Database, Outbox } from '@verifywise/service-kit';
-import { OutboxMigration, createLogger, createOutbox, openDatabase } from '@verifywise/service-kit';
+import { createLogger, createOutbox, openDatabase, outboxMigrations } from '@verifywise/service-kit';
 import { inPostgres } from '../../../../../infra/local/src/backing/handshakes.ts';
 import { createDatabase } from '../../../../../test/support/database.ts';
 import type { TestDatabase } from '../../../../../test/support/database.ts';
@@ -11,6 +11,7 @@ import { eventually } from '../../../../../test/support/eventually.ts';
 import { RunnerRoom } from '../../testing/runner-room.ts';
 import { SQL_PLUGIN } from '../../testing/sql-plugin.ts';
 import { PluginDatabases1732300000002 } from '../migrations/0002-plugin-databases.ts';
+import { Turns1732300000006 } from '../migrations/0006-turns.ts';
 import { TransactionEventStore } from './transaction-events.ts';
 
 const log = createLogger('test', 'silent');
@@ -23,7 +24,7 @@ describe('events of a transaction that a crash left', () => {
   let added = 0;
   beforeAll(async () => {
     own = await createDatabase();
-    const migrations = [OutboxMigration, PluginDatabases1732300000002];
+    const migrations = [...outboxMigrations, PluginDatabases1732300000002, Turns1732300000006];
     service = await openDatabase({ url: own.url, schema: 'plugin_runner', entities: [], migrations, log });
     outbox = createOutbox(service);
     store = new TransactionEventStore({ db: service.source, outbox, added: () => (added += 1), log });
