@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hearing } from '@verifywise/broker';
-import type { PluginFailure } from '@verifywise/contracts';
-import { PluginFailed } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
+import type { HeardFailure } from '../testing/heard-failures.ts';
+import { heardFailures } from '../testing/heard-failures.ts';
 import { recorder } from '../testing/recorder.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 import type { RunnerProcess } from '../testing/runner-process.ts';
@@ -13,16 +12,11 @@ const MEMORY_MB = 160;
 describe('the limits of isolates', () => {
   let room: RunnerRoom;
   let runner: RunnerProcess;
-  const failures: (PluginFailure & { tenant: string | null })[] = [];
+  let failures: HeardFailure[];
   beforeAll(async () => {
     room = await RunnerRoom.open();
     runner = await room.startRunner({ HANDLER_LIMIT_MS: '5000', ISOLATE_MEMORY_MB: String(MEMORY_MB) });
-    await room.broker.subscribe('installer', [
-      hearing(PluginFailed, (failure, { tenant }) => {
-        failures.push({ ...failure, tenant });
-        return Promise.resolve();
-      }),
-    ]);
+    failures = await heardFailures(room.broker);
     await room.enabled({ tenant: 'calm', version: '2.0.0', code: recorder({ version: '2.0.0' }) });
   });
   afterAll(() => room.close());

@@ -1,10 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hearing } from '@verifywise/broker';
-import type { PluginFailure } from '@verifywise/contracts';
-import { PluginFailed } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
+import type { HeardFailure } from '../testing/heard-failures.ts';
+import { heardFailures } from '../testing/heard-failures.ts';
 import { recorder } from '../testing/recorder.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 import type { RunnerProcess } from '../testing/runner-process.ts';
@@ -15,16 +14,11 @@ const INSTALLED = { state: 'installed', desired: 'disabled' } as const;
 describe('isolates', () => {
   let room: RunnerRoom;
   let runner: RunnerProcess;
-  const failures: (PluginFailure & { tenant: string | null })[] = [];
+  let failures: HeardFailure[];
   beforeAll(async () => {
     room = await RunnerRoom.open();
     runner = await room.startRunner({ HANDLER_LIMIT_MS: '1200' });
-    await room.broker.subscribe('installer', [
-      hearing(PluginFailed, (failure, { tenant }) => {
-        failures.push({ ...failure, tenant });
-        return Promise.resolve();
-      }),
-    ]);
+    failures = await heardFailures(room.broker);
     await room.enabled({ tenant: 'calm', code: recorder() });
   });
   afterAll(() => room.close());
@@ -172,7 +166,8 @@ describe('isolates', () => {
     ],
   ])('a plugin with %s is loaded', async (_shape, files) => {
     const installation = await room.install({ tenant: 'shapes', code: files });
-    await room.stepDone(installation, 'onLoad', INSTALLED);
+    const { outcome } = await room.step(installation, 'onLoad', INSTALLED);
+    expect(outcome).toMatchObject({ kind: 'done' });
     await room.forget(installation);
   });
 

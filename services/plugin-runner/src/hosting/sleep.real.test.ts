@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hearing } from '@verifywise/broker';
-import type { PluginFailure } from '@verifywise/contracts';
-import { DeliverWebhook, PluginFailed, RunJob } from '@verifywise/contracts';
+import { DeliverWebhook, RunJob } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { pause } from '../pause.ts';
+import type { HeardFailure } from '../testing/heard-failures.ts';
+import { heardFailures } from '../testing/heard-failures.ts';
 import { recorder } from '../testing/recorder.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 import type { RunnerProcess } from '../testing/runner-process.ts';
@@ -23,16 +23,11 @@ const SCHEDULES = `enabledHere = true; ctx.scheduler.schedule('daily', async () 
 describe('plugins that have nothing to do', () => {
   let room: RunnerRoom;
   let runner: RunnerProcess;
-  const failures: (PluginFailure & { tenant: string | null })[] = [];
+  let failures: HeardFailure[];
   beforeAll(async () => {
     room = await RunnerRoom.open();
     runner = await room.startRunner({ RUNNER_IDLE_STOP_MINUTES: IDLE_STOP_MINUTES, HANDLER_LIMIT_MS: '5000' });
-    await room.broker.subscribe('installer', [
-      hearing(PluginFailed, (failure, { tenant }) => {
-        failures.push({ ...failure, tenant });
-        return Promise.resolve();
-      }),
-    ]);
+    failures = await heardFailures(room.broker);
   });
   afterAll(() => room.close());
 

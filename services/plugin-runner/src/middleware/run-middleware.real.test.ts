@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hearing } from '@verifywise/broker';
-import type { HostRequest, HostResponse, MiddlewareOutcome, PluginFailure } from '@verifywise/contracts';
-import { PluginFailed, RunMiddleware } from '@verifywise/contracts';
+import type { HostRequest, HostResponse, MiddlewareOutcome } from '@verifywise/contracts';
+import { RunMiddleware } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
+import type { HeardFailure } from '../testing/heard-failures.ts';
+import { heardFailures } from '../testing/heard-failures.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 import type { RunnerProcess } from '../testing/runner-process.ts';
 
@@ -55,17 +56,12 @@ describe('middleware of all plugins of a tenant', () => {
   let room: RunnerRoom;
   let runner: RunnerProcess;
   let other: RunnerProcess;
-  const failures: (PluginFailure & { tenant: string | null })[] = [];
+  let failures: HeardFailure[];
   beforeAll(async () => {
     room = await RunnerRoom.open();
     runner = await room.startRunner({ MIDDLEWARE_LIMIT_MS: '300' });
     other = await room.startRunner({ MIDDLEWARE_LIMIT_MS: '300' });
-    await room.broker.subscribe('installer', [
-      hearing(PluginFailed, (failure, { tenant }) => {
-        failures.push({ ...failure, tenant });
-        return Promise.resolve();
-      }),
-    ]);
+    failures = await heardFailures(room.broker);
   });
   afterAll(() => room.close());
 
