@@ -91,5 +91,6 @@ function invalid(message: string): PlatformError {
 }
 
 function shown(value: unknown): string {
-  return inspect(value).slice(0, 80);
+  // Cut before it is looked at: a plugin may name things as long as it likes.
+  return inspect(typeof value === 'string' ? value.slice(0, 80) : value, { depth: 0 }).slice(0, 80);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import type { Broker } from '@verifywise/broker';
 import { PlatformError, fact, factNameOfEvent } from '@verifywise/contracts';
 
@@ -7,6 +8,7 @@ const OPEN_EVENTS = new Set(['notification:send']);
 const NAME_PART = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 /** An event is news, not a file. */
 const LARGEST_PAYLOAD_BYTES = 256 * 1024;
+const LONGEST_SHOWN = 200;
 
 /** An event of a plugin's own as it is published: the fact's name, and what is said with it. */
 export interface PluginEvent {
@@ -54,6 +56,14 @@ function ownEventName(pluginId: string, event: unknown): string {
   }
   throw new PlatformError(
     'EVENT_INVALID',
-    `${pluginId} may not emit ${JSON.stringify(event)}; its own events are named plugin:${pluginId}:<name>`,
+    `${pluginId} may not emit ${shown(event)}; its own events are named plugin:${pluginId}:<name>`,
+  );
+}
+
+/** A name may be as long as a plugin likes; its beginning says which it was. */
+function shown(event: unknown): string {
+  return inspect(typeof event === 'string' ? event.slice(0, LONGEST_SHOWN) : event, { depth: 0 }).slice(
+    0,
+    LONGEST_SHOWN,
   );
 }

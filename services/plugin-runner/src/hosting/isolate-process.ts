@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { PlatformError } from '@verifywise/contracts';
-import type { FromIsolate, IsolateCalls, LogLevel, RunnerCalls, ToIsolate, WireError } from '../isolate/protocol.ts';
+import type { FromIsolate, IsolateCalls, LogLevel, WireError } from '../isolate/protocol.ts';
 import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
-import { wireError } from '../isolate/protocol.ts';
+import type { Capabilities } from './asked-calls.ts';
+import { AskedCalls } from './asked-calls.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
 import { PluginCodeError, PluginCrashError, crashOf, saysOutOfMemory } from './isolate-crash.ts';
 import type { IsolateMemory } from './isolate-memory.ts';
@@ -22,10 +23,7 @@ const STDERR_TAIL = 8_192;
 
 export type IsolateState = 'starting' | 'running' | 'stopping' | 'stopped' | 'crashed';
 
-/** What the isolate may ask; bound by the runner to one tenant and one plugin, whatever the message says. */
-export type Capabilities = {
-  [Call in keyof RunnerCalls]: (...request: RunnerCalls[Call]['request']) => Promise<RunnerCalls[Call]['answer']>;
-};
+export type { Capabilities } from './asked-calls.ts';
 
 export interface IsolateOptions extends Omit<IsolatePlace, 'memoryMb'> {
   /** An event loop busy for longer is ended. */
@@ -51,7 +49,7 @@ export class IsolateProcess {
   readonly #log: IsolateOptions['log'];
   readonly #calls = new OpenCalls();
   readonly #gone: Promise<void>;
-  #answering = 0;
+  readonly #asked: AskedCalls;
   #unhandled: WireError | undefined;
   #hanging = false;
   #usedMb: number | undefined;
@@ -78,11 +76,13 @@ export class IsolateProcess {
       });
     });
     this.#pipe = new MessagePipe(this.#child.stdio[PIPE_FD] as Socket, {
-      message: (said) => this.#hear(said),
-      broken: (error) => this.#writesNonsense(error),
+      message: (said, bytes) => this.#hear(said, bytes),
+      broken: (error) => this.#pipeBroken(error),
+      drained: () => this.#asked.advance(),
       // Without its pipe it can be asked nothing, and what it does is recorded nowhere.
       closed: () => this.#kill(),
     });
+    this.#asked = new AskedCalls({ capabilities: options.capabilities, pipe: this.#pipe, log: this.#log });
     this.#readOutput();
     const { pid } = this.#child;
     if (pid === undefined) return;
@@ -99,7 +99,7 @@ export class IsolateProcess {
 
   /** True while the platform does something that the plugin asked for. */
   get asking(): boolean {
-    return this.#answering > 0;
+    return this.#asked.count > 0;
   }
 
   get pid(): number | undefined {
@@ -139,7 +139,7 @@ export class IsolateProcess {
     limitMs: number,
   ): Promise<IsolateCalls[Call]['answer']> {
     if (this.#hasEnded() || !this.#pipe.open) return Promise.reject(endedError());
-    const answer = this.#calls.ask(limitMs, (id) => this.#say({ kind: 'call', id, call, request }));
+    const answer = this.#calls.ask(limitMs, (id) => this.#pipe.send({ kind: 'call', id, call, request }));
     return answer as Promise<IsolateCalls[Call]['answer']>;
   }
 
@@ -180,18 +180,15 @@ export class IsolateProcess {
     return this.state === 'stopped' || this.state === 'crashed';
   }
 
-  #say(message: ToIsolate): void {
-    this.#pipe.send(message);
-  }
-
-  /** Only plugin code writes there what is no message. */
-  #writesNonsense(error: Error): void {
-    const message = `The plugin wrote into the pipe between its process and the platform, and was ended: ${error.message}`;
+  /** Only plugin code writes there what is no message, or keeps what is sent from being read. */
+  #pipeBroken(error: Error): void {
+    const pipe = 'the pipe between its process and the platform';
+    const message = `The plugin wrote into ${pipe}, or kept it from being read, and was ended: ${error.message}`;
     this.#unhandled ??= { message };
     this.#kill();
   }
 
-  #hear(said: unknown): void {
+  #hear(said: unknown, bytes: number): void {
     const message = readMessage(said);
     if (!message) {
       this.#log('warn', "The plugin sent a message over its platform's channel; nobody reads it there");
@@ -213,34 +210,8 @@ export class IsolateProcess {
         this.#kill();
         break;
       case 'call':
-        void this.#answer(message);
+        this.#asked.take(message, bytes);
         break;
-    }
-  }
-
-  async #answer({ id, call, request }: Extract<FromIsolate, { kind: 'call' }>): Promise<void> {
-    const { capabilities } = this.#options;
-    this.#answering += 1;
-    try {
-      if (!Object.hasOwn(capabilities, call) || !Array.isArray(request)) {
-        const message = `The runner knows no ${call}; the package was built for another platform version`;
-        throw new PlatformError('BAD_REQUEST', message);
-      }
-      const capability = capabilities[call] as (...request: unknown[]) => Promise<unknown>;
-      this.#say({ kind: 'answer', id, answer: await capability(...(request as unknown[])) });
-    } catch (error) {
-      if (error instanceof PlatformError) {
-        const { message, code, details } = error;
-        // What the isolate itself refuses it logs itself; this is what only the runner knows (contract §2).
-        if (code === 'PERMISSION_DENIED') this.#log('warn', `${call} was refused: ${message}`);
-        this.#say({ kind: 'answer', id, error: { message, code, ...(details === undefined ? {} : { details }) } });
-        return;
-      }
-      this.#log('error', `The platform failed at ${call}`, wireError(error));
-      const message = `The platform failed at ${call}; its log says why`;
-      this.#say({ kind: 'answer', id, error: { code: 'INTERNAL', message } });
-    } finally {
-      this.#answering -= 1;
     }
   }
 
@@ -251,6 +222,7 @@ export class IsolateProcess {
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#hasEnded()) return;
     this.#endWatching();
+    this.#asked.close();
     this.figures?.close();
     const stopped = this.state === 'stopping';
     this.#become(stopped ? 'stopped' : 'crashed');

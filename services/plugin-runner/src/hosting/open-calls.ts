@@ -20,7 +20,12 @@ export class OpenCalls {
         reject(new PlatformError('HANDLER_TIMED_OUT', `The plugin did not finish within ${limitMs / 1000} s`));
       }, limitMs);
       this.#open.set(id, { resolve, reject, timer });
-      say(id);
+      try {
+        say(id);
+      } catch (error) {
+        // What cannot be said is not waited for.
+        this.settle(id, { error: error as Error });
+      }
     });
   }
 

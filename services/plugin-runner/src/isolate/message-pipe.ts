@@ -5,10 +5,15 @@ import { deserialize, serialize } from 'node:v8';
 export const PIPE_FD = 3;
 /** More than any message of the platform has; who announces more is writing something else. */
 const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** What the other end has not read is kept in memory here; it reads all the time, unless it is no isolate of ours any more. */
+const MOST_UNREAD_BYTES = 512 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 
 export interface PipeHearing {
-  message(said: unknown): void;
+  /** With the bytes that it took. */
+  message(said: unknown, bytes: number): void;
+  /** The other end has read everything that it was sent. */
+  drained?(): void;
   /** What came is no message: from here on nothing that comes can be understood. */
   broken(error: Error): void;
   /** The other end is gone. */
@@ -27,11 +32,13 @@ export class MessagePipe {
   #wanted = LENGTH_BYTES;
   #readsLength = true;
   #broken = false;
+  #resting = false;
 
   constructor(socket: Socket, hearing: PipeHearing) {
     this.#socket = socket;
     this.#hearing = hearing;
     socket.on('data', (part: Buffer) => this.#read(part));
+    socket.on('drain', () => hearing.drained?.());
     socket.once('close', () => hearing.closed());
     // A pipe whose other end is gone is closed; there is nothing more to say about it.
     socket.on('error', () => undefined);
@@ -41,13 +48,33 @@ export class MessagePipe {
     return !this.#socket.destroyed && this.#socket.writable;
   }
 
+  /** How much of what was sent the other end has not read. */
+  get unreadBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Reads on only after this time; what comes meanwhile stays with the other end. */
+  rest(ms: number): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    this.#socket.pause();
+    setTimeout(() => {
+      this.#resting = false;
+      this.#socket.resume();
+    }, ms);
+  }
+
   /** Throws when the message cannot be written: a function in it, too many bytes. */
   send(message: unknown): void {
     const body = serialize(message);
     if (body.length > LARGEST_MESSAGE_BYTES) {
       throw new RangeError(`A message may have ${LARGEST_MESSAGE_BYTES} bytes; this one has ${body.length}`);
     }
-    if (!this.open) return;
+    if (!this.open || this.#broken) return;
+    if (this.unreadBytes > MOST_UNREAD_BYTES) {
+      this.#break(new RangeError(`It left ${this.unreadBytes} bytes unread`));
+      return;
+    }
     const packet = Buffer.allocUnsafe(LENGTH_BYTES + body.length);
     packet.writeUInt32BE(body.length);
     body.copy(packet, LENGTH_BYTES);
@@ -83,7 +110,7 @@ export class MessagePipe {
     } catch (error) {
       return this.#break(error as Error);
     }
-    this.#hearing.message(said);
+    this.#hearing.message(said, body.length);
     return true;
   }
 
