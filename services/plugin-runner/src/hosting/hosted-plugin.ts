@@ -2,13 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Installation, LifecycleHook, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { LogLevel } from '../isolate/protocol.ts';
-import { pause } from '../pause.ts';
 import { HookError, hookFailure } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import type { CrashReason, IsolateCrash } from './isolate-crash.ts';
 import type { IsolateFigures, LastCrash } from './isolate-record.ts';
 import { IsolateRecord } from './isolate-record.ts';
-import { LONGEST_REQUEST_MS } from './longest-request.ts';
 import { PluginCalls } from './plugin-calls.ts';
 import { PluginIsolate } from './plugin-isolate.ts';
 import { PluginUses } from './plugin-uses.ts';
@@ -30,6 +28,8 @@ export class HostedPlugin {
   enabledSince = Infinity;
   /** Moved: what it was doing counts on the next runner. Removed: it counts nowhere. */
   gone: 'moved' | 'removed' | undefined;
+  /** Enabled, and begins nothing more because its hooks of leaving are next. */
+  leaving = false;
   /** Enabled, without a process because there was nothing to do. */
   asleep = false;
   /** What of its own kept its process from being stopped, when it was last asked. */
@@ -82,6 +82,7 @@ export class HostedPlugin {
       this.asleep = false;
       if (hook === 'onUnload' && this.stage === 'none') return undefined;
       const alone = hook === 'onInstall' || hook === 'onUninstall';
+      if (alone || hook === 'onDisable' || hook === 'onUnload') await this.#finishUses();
       if (alone) await this.#close();
       if (!this.#isolate?.runs(this.installation)) await this.#open();
       if (!alone && hook !== 'onLoad' && this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
@@ -104,7 +105,7 @@ export class HostedPlugin {
       this.asleep = false;
       if (!this.upToDate) {
         // It goes on in another process: what it is doing now is finished first.
-        if (this.uses.busy) await Promise.race([this.uses.settled(), pause(LONGEST_REQUEST_MS)]);
+        await this.#finishUses();
         await this.#leave([]);
         await this.#open();
       }
@@ -131,6 +132,8 @@ export class HostedPlugin {
   /** `onDisable` when enabled, `onUnload` when loaded, then the end of the process. Errors of the plugin do not stop it. */
   unload(): Promise<void> {
     return this.#inTurn(async () => {
+      // A hand-over has waited for it, with all its neighbours.
+      if (this.gone !== 'moved') await this.#finishUses();
       await this.#leave(this.stage === 'enabled' && this.installation.desired !== 'enabled' ? ['onDisable'] : []);
       await this.#close();
     });
@@ -178,14 +181,21 @@ export class HostedPlugin {
   }
 
   #enabled(): PluginIsolate {
-    if (this.stage === 'enabled' && this.#isolate) return this.#isolate;
+    if (this.stage === 'enabled' && this.#isolate && !this.leaving) return this.#isolate;
     throw new PlatformError('PLUGIN_NOT_ENABLED', `${this.pluginId} is not enabled`);
   }
 
   #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
-    const turn = this.#turn.then(act, act);
+    const turn = this.#turn.then(act).finally(() => (this.leaving = false));
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** What it does for somebody is done before it leaves; what it does not finish in time is cut off. */
+  async #finishUses(): Promise<void> {
+    if (this.stage !== 'enabled') return;
+    this.leaving = true;
+    await this.uses.settledInTime();
   }
 
   async #open(): Promise<void> {
@@ -260,12 +270,19 @@ export class HostedPlugin {
     this.#isolate = undefined;
     this.stage = 'none';
     if (isolate) {
+      // A process that has ended by itself has failed at what it was doing.
+      if (isolate.alive) this.uses.cutOff(`${this.pluginId} ${this.#leftBecause}`);
       this.#record.ends(isolate.process);
       this.#parts.isolateEnded(this);
       await isolate.end();
       this.#record.gone(isolate.process);
     }
     if (this.gone) await this.#parts.left(this);
+  }
+
+  get #leftBecause(): string {
+    if (this.gone) return this.gone === 'moved' ? 'moved to another runner' : 'was uninstalled';
+    return this.installation.desired === 'enabled' ? 'was updated or started anew' : 'was disabled';
   }
 
   #offers(surface: Surface): void {

@@ -135,7 +135,8 @@ export class Hosted {
 
   /** Enabled, in a process that runs what it should. */
   get #ready(): boolean {
-    return this.plugin.stage === 'enabled' && !this.plugin.asleep && !this.#starting;
+    const { stage, asleep, leaving } = this.plugin;
+    return stage === 'enabled' && !asleep && !leaving && !this.#starting;
   }
 
   #isIdle(idleMs: number): boolean {

@@ -4,7 +4,7 @@ import type { WebhookDelivery, WebhookOutcome } from '@verifywise/contracts';
 import { PlatformError, WebhookFinished } from '@verifywise/contracts';
 import type { IsolateDoor } from '../isolate/private-http.ts';
 import type { Hosting } from '../hosting/hosting.ts';
-import { enabledOrNot } from './enabled-or-not.ts';
+import { enabledOrNot, notEnabled } from './enabled-or-not.ts';
 import { WorkInHand } from './work-in-hand.ts';
 
 /** Hands one webhook request to an isolate's HTTP and reads the whole answer. */
@@ -49,7 +49,7 @@ async function outcomeOf(
     if (answer.status < 500) return { outcome: 'answered', answer } as const;
     return { outcome: 'failed', answer, error: { message: `The handler answered ${answer.status}` } } as const;
   });
-  if (result.kind === 'not-enabled') return { outcome: 'not-enabled' };
+  if (result.kind === 'not-enabled') return notEnabled(result);
   if (result.kind === 'done') return result.result;
   const { error } = result;
   const timedOut = error instanceof PlatformError && error.code === 'HANDLER_TIMED_OUT';

@@ -4,7 +4,7 @@ import type { JobOutcome, JobRun } from '@verifywise/contracts';
 import { JobFinished } from '@verifywise/contracts';
 import type { Hosting } from '../hosting/hosting.ts';
 import { PluginCodeError } from '../hosting/isolate-crash.ts';
-import { enabledOrNot } from './enabled-or-not.ts';
+import { enabledOrNot, notEnabled } from './enabled-or-not.ts';
 import { WorkInHand } from './work-in-hand.ts';
 
 /** `runner.run-job`: one due fire of a schedule. The outcome is confirmed by the broker before the work is acknowledged. */
@@ -34,7 +34,7 @@ async function outcomeOf(
   const result = await enabledOrNot(hosting, tenant, pluginId, (plugin) =>
     plugin.calls.job({ schedule, data, jobId: fireId, attempt }, limitMs),
   );
-  if (result.kind === 'not-enabled') return { outcome: 'not-enabled' };
+  if (result.kind === 'not-enabled') return notEnabled(result);
   if (result.kind === 'done') return { outcome: result.result };
   const { message } = result.error;
   const stack = result.error instanceof PluginCodeError ? result.error.pluginStack : undefined;
