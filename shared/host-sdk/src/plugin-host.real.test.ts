@@ -6,6 +6,10 @@ import pg from 'pg';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startPrivateBroker, type PrivateBroker } from '../../../test/support/private-broker.ts';
+import { makeEvent } from './events/event.ts';
+import { createOutboxTable } from './outbox/outbox-table.ts';
+import { outboxIn } from './outbox/outbox.ts';
+import { startRelay } from './outbox/relay.ts';
 import { createPluginHost, type PluginHost, type PluginHostOptions } from './plugin-host.ts';
 
 const PARTITIONS = 2;
@@ -100,7 +104,8 @@ test('a committed event arrives whole, one that was rolled back never', async ()
     correlationId: 'request-1',
     payload: { ...payload, eventId, source: 'test-host' },
   });
-  expect(await host.backlog()).toBe(0);
+  // Heard before the outbox knows that it was.
+  await eventually(async () => expect(await host.backlog()).toBe(0));
 });
 
 test('any function that runs a statement is a transaction, as other libraries have them', async () => {
@@ -136,6 +141,32 @@ test('of two host processes one relays, and the other takes over when it goes', 
   hosts.shift();
   await second.emit('host:said', { tenant: 'acme', n: 3 });
   await eventually(() => expect(heardBy('acme')).toEqual([1, 2, 3]));
+});
+
+test('no advisory lock decides who relays: any login of the database could hold it against the host', async () => {
+  await createOutboxTable(pool, 'public');
+  const outbox = outboxIn('public');
+  const seen: unknown[][] = [];
+  const relay = startRelay({
+    ...{ pool, outbox, log: silent },
+    publish: async () => {
+      const { rows } = await pool.query(`SELECT * FROM pg_locks WHERE locktype = 'advisory'`);
+      seen.push(rows);
+    },
+  });
+  const event = makeEvent('host:said', { tenant: 'acme', n: 1 }, { source: 'test', checked: true });
+  await outbox.add(pool, event);
+  await eventually(() => expect(seen).toEqual([[]]));
+  await relay.close();
+});
+
+test('hosts that start at the same moment make the tables together', async () => {
+  const schemas = Array.from({ length: 5 }, (_, at) => `together_${at}`);
+  for (const schema of schemas) await Promise.all(Array.from({ length: 6 }, () => createOutboxTable(pool, schema)));
+  const { rows } = await pool.query(
+    `SELECT table_schema, count(*)::int AS tables FROM information_schema.tables WHERE table_schema LIKE 'together%' GROUP BY 1 ORDER BY 1`,
+  );
+  expect(rows).toEqual(schemas.map((table_schema) => ({ table_schema, tables: 2 })));
 });
 
 test('emitNow resolves when the broker has the event', async () => {

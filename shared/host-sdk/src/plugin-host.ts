@@ -14,13 +14,13 @@ import { startRelay } from './outbox/relay.ts';
 export interface PluginHostOptions {
   /** RabbitMQ of the plugin platform: `amqp://…`. */
   brokerUrl: string;
-  /** The host's own database, which gets the outbox table: its `pg` pool (the relay keeps one connection of it) … */
+  /** The host's own database, which gets the outbox tables: its `pg` pool (the relay keeps one connection of it) … */
   pool?: pg.Pool;
   /** … or its address, for hosts that use something else than `pg`. Not through a pooler in transaction mode. */
   databaseUrl?: string;
-  /** Where the outbox table is; default `public`. */
+  /** Where the outbox tables are; default `public`. */
   schema?: string;
-  /** False when the host's migrations make the table (`outboxSql`); default true. */
+  /** False when the host's migrations make the tables (`outboxSql`); default true. */
   createTable?: boolean;
   /** Name of this host in logs and in the events' `source`; default `host`. */
   source?: string;
@@ -67,7 +67,7 @@ export interface PluginHost {
 const OWN_POOL_SIZE = 4;
 
 /**
- * The host's side of the plugin platform. Resolves once the outbox table is there; RabbitMQ is connected in the
+ * The host's side of the plugin platform. Resolves once the outbox tables are there; RabbitMQ is connected in the
  * background, because a host must start, and its users work, also while the broker is away.
  */
 export async function createPluginHost(options: PluginHostOptions): Promise<PluginHost> {
@@ -75,8 +75,7 @@ export async function createPluginHost(options: PluginHostOptions): Promise<Plug
   const checked = options.checkPayloads ?? process.env['NODE_ENV'] !== 'production';
   const { pool, closePool } = openPool(options);
   const outbox = outboxIn(options.schema ?? 'public');
-  if (options.createTable ?? true)
-    await createOutboxTable(pool, outbox, options.schema ?? 'public').catch(closeAndThrow);
+  if (options.createTable ?? true) await createOutboxTable(pool, options.schema ?? 'public').catch(closeAndThrow);
 
   const link = createBrokerLink({
     url: options.brokerUrl,

@@ -1,22 +1,21 @@
 import type { Pool } from 'pg';
-import type { Outbox } from './outbox.ts';
 import { outboxSql } from './outbox.ts';
 
-/** Makes the table when it is missing. Under a lock, because CREATE … IF NOT EXISTS fails when two processes start at once. */
-export async function createOutboxTable(pool: Pool, outbox: Outbox, schema: string): Promise<void> {
-  const connection = await pool.connect();
-  let failed: Error | undefined;
-  try {
-    await connection.query('BEGIN');
-    await connection.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 1))`, [outbox.lock]);
-    await connection.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
-    await connection.query(outboxSql(schema));
-    await connection.query('COMMIT');
-  } catch (error) {
-    failed = error as Error;
-    throw error;
-  } finally {
-    // A connection in a failed transaction is of no use to anybody.
-    connection.release(failed);
+/** CREATE … IF NOT EXISTS fails in these ways when another process makes the same at the same moment. */
+const MADE_MEANWHILE = ['23505', '42P06', '42P07', '42710'];
+/** Each may be lost to another process only once for each thing that is made. */
+const ATTEMPTS = 5;
+
+/** Makes the tables that are missing; of processes that start at once each does, until all is there. */
+export async function createOutboxTable(pool: Pool, schema: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await pool.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+      await pool.query(outboxSql(schema));
+      return;
+    } catch (error) {
+      const { code = '' } = error as { code?: string };
+      if (attempt === ATTEMPTS || !MADE_MEANWHILE.includes(code)) throw error;
+    }
   }
 }

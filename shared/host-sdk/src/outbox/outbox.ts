@@ -13,8 +13,8 @@ export interface Outbox {
   readonly table: string;
   /** What LISTEN hears when an event was committed. */
   readonly channel: string;
-  /** Names the relay's advisory lock. */
-  readonly lock: string;
+  /** One row, locked by the process that relays: an advisory lock could be taken by any login of the database. */
+  readonly turn: string;
   add(transaction: Transaction, event: HostEvent): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export function outboxIn(schema: string): Outbox {
   return {
     table,
     channel,
-    lock: `verifywise:${schema}.plugin_event_outbox`,
+    turn: `"${schema}".plugin_event_relay`,
     async add(transaction, event) {
       const query: Query =
         typeof transaction === 'function' ? transaction : (sql, params) => transaction.query(sql, params);
@@ -54,9 +54,10 @@ export function outboxIn(schema: string): Outbox {
   };
 }
 
-/** The outbox table, for hosts that keep their migrations themselves (`createTable: false`). May be run again and again. */
+/** The outbox's tables, for hosts that keep their migrations themselves (`createTable: false`). May be run again and again. */
 export function outboxSql(schema = 'public'): string {
-  return `CREATE TABLE IF NOT EXISTS ${outboxIn(schema).table} (
+  const { table, turn } = outboxIn(schema);
+  return `CREATE TABLE IF NOT EXISTS ${table} (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   event_id uuid NOT NULL,
   tenant text NOT NULL,
@@ -65,5 +66,7 @@ export function outboxSql(schema = 'public'): string {
   correlation_id text,
   traceparent text,
   emitted_at timestamptz NOT NULL
-)`;
+);
+CREATE TABLE IF NOT EXISTS ${turn} (id boolean PRIMARY KEY DEFAULT true CHECK (id));
+INSERT INTO ${turn} DEFAULT VALUES ON CONFLICT DO NOTHING`;
 }

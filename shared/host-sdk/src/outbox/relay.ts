@@ -11,7 +11,7 @@ import { waitingEvents } from './waiting-events.ts';
 export interface Relay {
   /** Looks into the outbox now instead of at the next poll. */
   nudge(): void;
-  /** Lets the batch in hand finish within the deadline, then gives up lock and connection. */
+  /** Lets the batch in hand finish within the deadline, then gives up its connection. */
   close(): Promise<void>;
 }
 
@@ -35,9 +35,9 @@ const STOP_DEADLINE_MS = 5000;
 const DATABASE_GRACE_MS = 2000;
 
 /**
- * Moves events from the outbox to RabbitMQ, for as long as it is open. Of all processes of the host one relays, the others
- * stand by: the advisory lock is the session's, so it goes to another when this process dies. What was published and not
- * yet removed when it died is published again with the same event id.
+ * Moves events from the outbox to RabbitMQ, for as long as it is open. Of all processes of the host one at a time relays a batch,
+ * in a transaction that ends with its process. What was published and not yet removed when it died is published again with the
+ * same event id.
  */
 export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: RelayOptions): Relay {
   const closing = new AbortController();
@@ -84,7 +84,7 @@ export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: Rel
     try {
       await use(connection, lost.signal);
     } finally {
-      // Destroyed, not given back: the session holds the lock and listens. So the listeners stay for its last errors.
+      // Destroyed, not given back: the session listens, and may be in a transaction. So the listeners stay for its last errors.
       connection.release(true);
     }
   }
@@ -92,33 +92,32 @@ export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: Rel
   async function relayWhileConnected(connection: PoolClient, lost: AbortSignal): Promise<void> {
     const events = waitingEvents(connection, outbox);
     await events.listen();
-    let leads = false;
     let failures = 0;
     while (!closing.signal.aborted) {
       lost.throwIfAborted();
-      if (!leads) {
-        leads = await events.lead();
-        if (leads) log.info({ outbox: outbox.table }, 'This process relays the event outbox');
-      }
       // Silenced before looking, so that an event committed while we look is not slept through.
       bell.silence();
-      const outcome = leads ? await relayBatch(events) : 'nothing';
+      const outcome = await relayBatch(events);
       failures = outcome === 'failed' ? failures + 1 : 0;
       if (outcome === 'failed') await rest(pauseAfter(failures));
-      else if (!leads) await rest(pollMs);
+      else if (outcome === 'elsewhere') await rest(pollMs);
       else if (outcome === 'nothing') await bell.heard(pollMs);
     }
   }
 
-  async function relayBatch(events: WaitingEvents): Promise<'nothing' | 'moved' | 'failed'> {
-    const batch = await events.first(BATCH);
-    if (batch.length === 0) return 'nothing';
-    const { confirmed, failure } = await publishInOrder(batch, publish, giveUp.signal);
-    if (confirmed.length > 0) await events.remove(confirmed);
+  async function relayBatch(events: WaitingEvents): Promise<'nothing' | 'elsewhere' | 'moved' | 'failed'> {
+    if (!(await events.any())) return 'nothing';
+    const outcome = await events.inTurn(async () => {
+      // Read once the turn is ours: what its last holder published is gone by then.
+      const batch = await events.first(BATCH);
+      const { confirmed, failure } = await publishInOrder(batch, publish, giveUp.signal);
+      if (confirmed.length > 0) await events.remove(confirmed);
+      return { waiting: batch.length - confirmed.length, failure };
+    });
+    if (outcome === undefined) return 'elsewhere';
+    const { waiting, failure } = outcome;
     if (failure === undefined) return 'moved';
-    if (!closing.signal.aborted) {
-      log.warn({ err: failure, waiting: batch.length - confirmed.length }, 'Events wait in the outbox');
-    }
+    if (!closing.signal.aborted) log.warn({ err: failure, waiting }, 'Events wait in the outbox');
     return 'failed';
   }
 

@@ -7,17 +7,20 @@ export interface WaitingEvent extends HostEvent {
   id: string;
 }
 
-/** The relay's own connection to the outbox: one session, because the lock and LISTEN live as long as it does. */
+/** The relay's own connection to the outbox: one session, because LISTEN and an open transaction live as long as it does. */
 export interface WaitingEvents {
   listen(): Promise<void>;
-  /** True when this session is now the one that relays. */
-  lead(): Promise<boolean>;
+  any(): Promise<boolean>;
+  /** Runs `work` in a transaction in which no other session relays; undefined when another one does now. */
+  inTurn<T>(work: () => Promise<T>): Promise<T | undefined>;
   first(limit: number): Promise<WaitingEvent[]>;
   remove(ids: string[]): Promise<void>;
 }
 
 /** A connection that fell silent must not hold up the relay of a host whose database is fine. */
 const STATEMENT_DEADLINE_MS = 15_000;
+/** Well above what a confirm may take; below it nobody else relays after this process fell silent in the middle of a batch. */
+const IDLE_IN_TURN_MS = 60_000;
 
 interface Row {
   id: string;
@@ -38,12 +41,24 @@ export function waitingEvents(connection: PoolClient, outbox: Outbox): WaitingEv
   return {
     async listen() {
       await run(`LISTEN ${outbox.channel}`);
+      // A batch waits for its confirms in a transaction; the host may allow its own transactions less.
+      await run(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TURN_MS}`);
     },
-    async lead() {
-      const [row] = await run<{ leads: boolean }>(`SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS leads`, [
-        outbox.lock,
-      ]);
-      return row?.leads === true;
+    async any() {
+      return (await run(`SELECT 1 FROM ${outbox.table} LIMIT 1`)).length > 0;
+    },
+    async inTurn(work) {
+      await run('BEGIN');
+      try {
+        const turn = await run(`SELECT 1 FROM ${outbox.turn} FOR UPDATE SKIP LOCKED`);
+        const done = turn.length === 0 ? undefined : await work();
+        await run('COMMIT');
+        return done;
+      } catch (error) {
+        // What failed is told, not that there is nothing left to roll back.
+        await run('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
     },
     async first(limit) {
       const rows = await run<Row>(`SELECT * FROM ${outbox.table} ORDER BY id LIMIT $1`, [limit]);
