@@ -6,7 +6,7 @@ import type { IsolateSettings } from './protocol.ts';
 /** Grants and settings as they are now: replaced as a whole when an admin or the plugin changes one. */
 export class LiveSettings {
   readonly #denials: Denials;
-  #granted = new Set<Permission>();
+  #granted: readonly Permission[] = [];
   #config: IsolateSettings['config'] = null;
 
   constructor(denials = new Denials(() => undefined)) {
@@ -14,7 +14,7 @@ export class LiveSettings {
   }
 
   replace({ granted, config }: IsolateSettings): void {
-    this.#granted = new Set(granted);
+    this.#granted = granted;
     this.#config = config;
   }
 
@@ -23,7 +23,11 @@ export class LiveSettings {
   }
 
   has(permission: Permission): boolean {
-    return this.#granted.has(permission);
+    // Plugin code may have replaced the methods of lists and sets.
+    for (let at = 0; at < this.#granted.length; at += 1) {
+      if (this.#granted[at] === permission) return true;
+    }
+    return false;
   }
 
   /** Throws what the plugin gets for `tried` without the permission; the runner refuses the same again where it matters. */

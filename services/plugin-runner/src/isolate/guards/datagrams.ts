@@ -1,13 +1,10 @@
 import dgram from 'node:dgram';
-import dns from 'node:dns';
-import { isIP } from 'node:net';
-import type { LookupFunction } from 'node:net';
 import type { GuardParts } from './guards.ts';
+import { isIP } from './intrinsics.ts';
 import { checkedLookup } from './network.ts';
 import { passOn, replace } from './replace.ts';
 
 type Done = (error: Error | null) => void;
-const lookup = dns.lookup as unknown as LookupFunction;
 
 /** UDP: every datagram and every `connect` names where it goes, so each is resolved and checked here. */
 export function guardDatagrams({ settings, denials, egress }: GuardParts): void {
@@ -24,7 +21,7 @@ export function guardDatagrams({ settings, denials, egress }: GuardParts): void 
       return;
     }
     checkedLookup(
-      lookup,
+      undefined,
       egress,
       port,
       denials,

@@ -1,5 +1,7 @@
-import { BlockList, isIP } from 'node:net';
+import type { AddressRange } from '@verifywise/service-kit/address-range';
+import { addressRange, addressWords, isInRange } from '@verifywise/service-kit/address-range';
 import { isPublicAddress } from '@verifywise/service-kit/public-address';
+import { isIP, lowerCase, slice } from './intrinsics.ts';
 
 /** What a plugin gets when it reaches for an address that is not of the internet. */
 export class EgressRefusedError extends Error {
@@ -15,6 +17,8 @@ export interface Destination {
   host: string;
   port: number | undefined;
   address: string;
+  /** The plugin resolved it itself: what it says a name stands for is not what the operator allows by that name. */
+  saidByPlugin?: boolean;
 }
 
 interface AllowedHost {
@@ -23,7 +27,7 @@ interface AllowedHost {
 }
 
 interface AllowedRange {
-  range: BlockList;
+  range: AddressRange;
   port: number | undefined;
 }
 
@@ -31,6 +35,8 @@ interface AllowedRange {
 export class Egress {
   readonly #hosts: AllowedHost[] = [];
   readonly #ranges: AllowedRange[] = [];
+  /** What the allowed hosts were found to stand for, as `address port`. */
+  readonly #resolved = Object.create(null) as Record<string, true>;
 
   /** Entries are host names, addresses or ranges (`10.1.0.0/16`), each with or without `:port`; v6 with a port in brackets. Throws on others. */
   constructor(allowed: readonly string[]) {
@@ -38,21 +44,36 @@ export class Egress {
   }
 
   /** What is wrong with connecting there; undefined when it is allowed. */
-  refusal({ host, port, address }: Destination): EgressRefusedError | undefined {
-    if (this.#isAllowed({ host, port, address }) || isPublicAddress(withoutZone(address))) return undefined;
+  refusal(destination: Destination): EgressRefusedError | undefined {
+    const { host, port, address } = destination;
+    if (this.#isAllowed(destination) || isPublicAddress(withoutZone(address))) return undefined;
     const where = sameHost(host, address) ? address : `${host} (${address})`;
     return new EgressRefusedError(
       `A plugin may not reach ${where}${port === undefined ? '' : ` at port ${port}`}: it is not an address of the internet; an operator can allow it with PLUGIN_EGRESS_ALLOW`,
     );
   }
 
-  #isAllowed({ host, port, address }: Destination): boolean {
-    const fits = (allowed: { port: number | undefined }) => allowed.port === undefined || allowed.port === port;
-    if (this.#hosts.some((allowed) => allowed.host === canonical(host) && fits(allowed))) return true;
-    const plain = withoutZone(address);
-    const family = isIP(plain);
-    if (family === 0) return false;
-    return this.#ranges.some((allowed) => fits(allowed) && allowed.range.check(plain, family === 4 ? 'ipv4' : 'ipv6'));
+  #isAllowed({ host, port, address, saidByPlugin = false }: Destination): boolean {
+    const resolved = `${address} ${port}`;
+    if (this.#resolved[resolved]) return true;
+    if (!saidByPlugin && this.#isAllowedHost(canonical(host), port)) {
+      this.#resolved[resolved] = true;
+      return true;
+    }
+    const words = addressWords(withoutZone(address));
+    for (let at = 0; words && at < this.#ranges.length; at += 1) {
+      const allowed = this.#ranges[at];
+      if (allowed && hasPort(allowed, port) && isInRange(words, allowed.range)) return true;
+    }
+    return false;
+  }
+
+  #isAllowedHost(host: string, port: number | undefined): boolean {
+    for (let at = 0; at < this.#hosts.length; at += 1) {
+      const allowed = this.#hosts[at];
+      if (allowed && hasPort(allowed, port) && allowed.host === host) return true;
+    }
+    return false;
   }
 
   #allow(entry: string): void {
@@ -68,9 +89,8 @@ export class Egress {
     if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most)) {
       throw new Error(`"${entry}" is no range: what comes after the slash is a number up to ${most}`);
     }
-    const range = new BlockList();
-    range.addSubnet(address, bits === undefined ? most : Number(bits), family === 4 ? 'ipv4' : 'ipv6');
-    this.#ranges.push({ range, port });
+    const range = addressRange(address, bits === undefined ? undefined : Number(bits));
+    if (range) this.#ranges.push({ range, port });
   }
 }
 
@@ -85,15 +105,22 @@ function split(entry: string): { target: string; port: number | undefined } {
   return { target, port };
 }
 
+function hasPort(allowed: { port: number | undefined }, port: number | undefined): boolean {
+  return allowed.port === undefined || allowed.port === port;
+}
+
 function canonical(host: string): string {
-  return host.toLowerCase().replace(/\.$/, '');
+  const last = host.length - 1;
+  return lowerCase(host[last] === '.' ? slice(host, 0, last) : host);
 }
 
 /** A zone (`fe80::1%eth0`) says which cable, not which address. */
 function withoutZone(address: string): string {
-  return address.replace(/%.*$/, '');
+  let end = 0;
+  while (end < address.length && address[end] !== '%') end += 1;
+  return slice(address, 0, end);
 }
 
 function sameHost(host: string, address: string): boolean {
-  return canonical(host) === address.toLowerCase();
+  return canonical(host) === lowerCase(address);
 }

@@ -5,6 +5,7 @@ import { guardDatagrams } from './datagrams.ts';
 import type { Denials } from './denials.ts';
 import type { Egress } from './egress.ts';
 import { guardFiles } from './files.ts';
+import { guardHandles } from './handles.ts';
 import { guardNames } from './names.ts';
 import { guardNetwork } from './network.ts';
 import { guardProcesses } from './processes.ts';
@@ -24,6 +25,8 @@ export interface GuardParts {
  * it makes no difference how a plugin or a library in its package comes by them. What is granted is asked at every call.
  */
 export function installGuards(parts: GuardParts, timers: PluginTimers): void {
+  // First, while the functions that make handles still are Node's.
+  guardHandles(parts);
   guardNetwork(parts);
   guardDatagrams(parts);
   guardNames(parts);

@@ -1,6 +1,6 @@
 import dns from 'node:dns';
-import { isIP } from 'node:net';
 import type { GuardParts } from './guards.ts';
+import { append, isArray, isIP } from './intrinsics.ts';
 import { functionsOf, passOn, replace } from './replace.ts';
 
 /** The port of name servers that are given without one. */
@@ -18,14 +18,22 @@ const HARMLESS = new Set([
 /** Questions to name servers, in all four forms that Node has for them. */
 export function guardNames({ settings, denials, egress }: GuardParts): void {
   const ask = (name: unknown) => settings.need('http:outbound', `Looking up ${String(name)}`);
-  const checkServers = (servers: unknown) => {
+  /** The servers as they were checked: a list of the plugin's own may say something else when it is read again. */
+  const checkedServers = (servers: unknown): unknown => {
     settings.need('http:outbound', 'Choosing name servers');
-    for (const server of Array.isArray(servers) ? servers : []) {
-      const { address, port } = splitServer(String(server));
+    if (!isArray(servers)) return servers;
+    const checked: unknown[] = [];
+    const { length } = servers;
+    for (let at = 0; at < length; at += 1) {
+      const server: unknown = servers[at];
+      append(checked, server);
       // What is no address Node refuses with an error of its own.
+      if (typeof server !== 'string') continue;
+      const { address, port } = splitServer(server);
       const refused = isIP(address) ? egress.refusal({ host: address, port, address }) : undefined;
       if (refused) throw denials.of(refused);
     }
+    return checked;
   };
 
   const forms = [
@@ -52,8 +60,7 @@ export function guardNames({ settings, denials, egress }: GuardParts): void {
     // A resolver inherits it, so it is not among its own.
     replace(form, 'setServers', (original) => {
       return function setServers(this: unknown, ...args: unknown[]) {
-        checkServers(args[0]);
-        return passOn(original, this, args);
+        return passOn(original, this, [checkedServers(args[0])]);
       };
     });
   }

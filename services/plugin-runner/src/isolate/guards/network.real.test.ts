@@ -34,6 +34,32 @@ async function neighbour() {
   return { port: (server.address() as AddressInfo).port, seen, connections: () => connections, server };
 }
 
+/** A plugin comes by the classes of the handles of its sockets: those of the connections and of what waits for them. */
+const HANDLES = `
+const opened = require('net').connect({ host: 'nowhere.example', port: 9, lookup() {} }).on('error', () => undefined);
+const { constructor: TCP } = opened._handle;
+const Request = class {};
+opened.destroy();`;
+
+/** What plugin code replaces, hoping that a guard asks for it. */
+const REPLACED: [what: string, how: string][] = [
+  [
+    "lists' methods",
+    `put(Array.prototype, 'find', () => undefined); put(Array.prototype, 'some', () => true); put(Array.prototype, 'map', () => []);`,
+  ],
+  ['block lists', `put(require('net').BlockList.prototype, 'check', () => false);`],
+  ['isIP', `put(require('net'), 'isIP', () => 0);`],
+  [
+    'Reflect.apply',
+    `put(Reflect, 'apply', (original, self, args) => original.call(self, { host: '127.0.0.1', port: args[0][0].port, lookup: args[0][0].lookup }));`,
+  ],
+  ['Object.create', `put(Object, 'create', (options) => options);`],
+  [
+    "texts' methods",
+    `put(String.prototype, 'toLowerCase', () => 'named.example'); put(String.prototype, 'replace', () => '8.8.8.8');`,
+  ],
+];
+
 describe('the network of a plugin', () => {
   let room: RunnerRoom;
   let runner: RunnerProcess;
@@ -47,7 +73,8 @@ describe('the network of a plugin', () => {
     udp.bind(0, '127.0.0.1');
     await once(udp, 'listening');
     room = await RunnerRoom.open();
-    const PLUGIN_EGRESS_ALLOW = `127.0.0.1:${allowed.port},localhost:${allowed.port},127.0.0.0/8:${udp.address().port}`;
+    // Nobody listens at 127.0.0.9.
+    const PLUGIN_EGRESS_ALLOW = `127.0.0.1:${allowed.port},localhost:${allowed.port},named.example,127.0.0.9,127.0.0.0/8:${udp.address().port}`;
     runner = await room.startRunner({ PLUGIN_EGRESS_ALLOW });
     await room.enabled({ tenant: 'may', code: TRIER, granted: ['http:outbound'] });
     await room.enabled({ tenant: 'may-not', code: TRIER, granted: [] });
@@ -162,6 +189,14 @@ describe('the network of a plugin', () => {
     expect(allowed.connections()).toBe(0);
   });
 
+  test('nor one that replaces what its permissions could be looked up with', async () => {
+    const tried = await mayNot(
+      `const has = Set.prototype.has; Set.prototype.has = () => true; try { return await said(require('net').connect(${allowed.port}, '127.0.0.1'), 'connect'); } finally { Set.prototype.has = has; }`,
+    );
+    expect(tried).toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(allowed.connections()).toBe(0);
+  });
+
   test('with it a plugin reaches what the operator allows', async () => {
     for (const [way, code, reached] of ways(allowed.port)) {
       expect([way, await may(code)]).toEqual([way, expect.objectContaining(reached as object)]);
@@ -255,9 +290,57 @@ describe('the network of a plugin', () => {
       (_port: number, away: number) =>
         `const socket = require('dgram').createSocket('udp4'); socket.connect(${away}, '127.0.0.1'); return said(socket, 'connect')`,
     ],
+    [
+      'a lookup whose answer changes when it is read again',
+      (_port: number, away: number) =>
+        `let asked = 0; const found = { family: 4, get address() { return asked++ ? '127.0.0.1' : '127.0.0.9'; } }; return said(require('net').connect({ host: 'getter.example', port: ${away}, lookup: (host, options, done) => done(null, [found]) }), 'connect')`,
+    ],
+    [
+      'a lookup whose answer changes while it is checked',
+      (_port: number, away: number) =>
+        `const found = [{ address: '127.0.0.9', family: 4 }]; found.map = (...args) => { const copy = Array.prototype.map.apply(found, args); found[0].address = '127.0.0.1'; return copy; }; return said(require('net').connect({ host: 'map.example', port: ${away}, lookup: (host, options, done) => done(null, found) }), 'connect')`,
+    ],
+    [
+      'a lookup that answers for a name the operator allows',
+      (port: number) =>
+        `return said(require('net').connect({ host: 'named.example', port: ${port}, lookup: (host, options, done) => done(null, [{ address: '127.0.0.2', family: 4 }]) }), 'connect')`,
+    ],
+    [
+      'a UDP socket with a lookup of its own',
+      (_port: number, away: number) =>
+        `const lookup = (host, options, done) => done(null, '127.0.0.1', 4); return new Promise((resolve, reject) => require('dgram').createSocket({ type: 'udp4', lookup }).send('x', ${away}, '127.0.0.9', (error) => error ? reject(error) : resolve('sent')))`,
+    ],
+    [
+      "a handle of Node's own",
+      (_port: number, away: number) =>
+        `${HANDLES} const handle = new TCP(0); const request = new Request(); const failed = handle.connect(request, '127.0.0.1', ${away}); if (failed) throw Object.assign(new Error(), { code: 'E' + failed }); return 'connecting'`,
+    ],
+    [
+      "a UDP handle of Node's own",
+      (_port: number, away: number) =>
+        `const socket = require('dgram').createSocket('udp4'); const state = socket[Object.getOwnPropertySymbols(socket).find((each) => each.description === 'state symbol')]; const failed = state.handle.connect('127.0.0.1', ${away}); if (failed) throw Object.assign(new Error(), { code: 'E' + failed }); return 'connected'`,
+    ],
+    [
+      "a pipe of Node's own",
+      () =>
+        `${HANDLES} const Pipe = process.stdout._handle.constructor; const failed = new Pipe(0).connect(new Request(), '/var/run/docker.sock'); if (failed) throw Object.assign(new Error(), { code: 'E' + failed }); return 'connecting'`,
+    ],
+    ...REPLACED.map(([what, how]) => [
+      what,
+      (_port: number, away: number) =>
+        `const done = []; const put = (target, name, value) => { const was = Object.getOwnPropertyDescriptor(target, name); done.push(() => Object.defineProperty(target, name, was)); target[name] = value; };
+         ${how}
+         try { return await Promise.race([said(require('net').connect({ host: 'localhost', port: ${away} }), 'connect'), said(require('net').connect(${away}, '127.0.0.1'), 'connect')]); }
+         finally { while (done.length) done.pop()(); }`,
+    ]),
   ] as [string, (port: number, away: number) => string][])('%s opens no other way', async (_what, code) => {
     const tried = await may(code(allowed.port, other.port));
-    if (tried.code !== 'ENOTFOUND') expect(tried).toMatchObject({ code: 'EGRESS_REFUSED' });
+    if (tried.code !== 'ENOTFOUND') {
+      expect([tried.answer, tried.code]).toEqual([
+        undefined,
+        expect.stringMatching(/^(EGRESS_REFUSED|EACCES|ECONNREFUSED|E-13)$/),
+      ]);
+    }
     expect(other.connections()).toBe(0);
   });
 

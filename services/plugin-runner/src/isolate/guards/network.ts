@@ -6,6 +6,7 @@ import type { Denials } from './denials.ts';
 import type { Egress } from './egress.ts';
 import { EgressRefusedError } from './egress.ts';
 import type { GuardParts } from './guards.ts';
+import { append, create, getOwnPropertyDescriptors, isArray, isIP, numberOf, textOf } from './intrinsics.ts';
 import { passOn, replace } from './replace.ts';
 
 interface ConnectOptions {
@@ -25,21 +26,19 @@ export function guardNetwork({ settings, denials, egress, servers }: GuardParts)
   replace(net.Socket.prototype, 'connect', (original) => {
     return function connect(this: net.Socket, ...args: unknown[]) {
       // Called by Node's own connect(), the arguments are normalized already.
-      const [options, done] = Array.isArray(args[0]) ? (args[0] as Normalized) : normalize(args);
-      const { path, port: portText, lookup } = options;
-      const host = typeof options.host === 'string' && options.host !== '' ? options.host : 'localhost';
-      const port = portText === undefined ? undefined : Number(portText);
+      const [options, done] = isArray(args[0]) ? (args[0] as Normalized) : normalize(args);
+      const { path, host: named, port: portText, lookup } = options;
+      const host = typeof named === 'string' && named !== '' ? named : 'localhost';
+      const port = portText === undefined ? undefined : numberOf(portText);
       settings.need('http:outbound', `Connecting to ${path ? `the Unix socket ${path}` : `${host}:${port}`}`);
       const refused = path ? unixSocketRefused(path) : refusedAddress(egress, host, port);
       const checked = {
         ...(refused ? { host: 'refused', port: 1 } : { host, port: portText }),
         path: undefined,
-        lookup: refused
-          ? failing(denials.of(refused))
-          : checkedLookup(typeof lookup === 'function' ? lookup : resolve, egress, port, denials),
+        lookup: refused ? failing(denials.of(refused)) : checkedLookup(lookup, egress, port, denials),
       };
       // Laid over the plugin's own options, which may be frozen, or say something else when they are read again.
-      const safe = Object.create(options, Object.getOwnPropertyDescriptors(checked)) as ConnectOptions;
+      const safe = create(options, getOwnPropertyDescriptors(checked)) as ConnectOptions;
       return passOn(original, this, [normalize([safe, done])]) as net.Socket;
     };
   });
@@ -58,24 +57,48 @@ export function guardNetwork({ settings, denials, egress, servers }: GuardParts)
 
 /** An address needs no lookup; names are checked when they are resolved. */
 function refusedAddress(egress: Egress, host: string, port: number | undefined): EgressRefusedError | undefined {
-  return net.isIP(host) === 0 ? undefined : egress.refusal({ host, port, address: host });
+  return isIP(host) === 0 ? undefined : egress.refusal({ host, port, address: host });
 }
 
-/** Every address that a name stands for is checked, and what was checked is what is connected to. */
+/** Every address that a name stands for is checked, and what was checked is what is connected to; without `own`, Node resolves it. */
 export function checkedLookup(
-  lookup: LookupFunction,
+  own: LookupFunction | undefined,
   egress: Egress,
   port: number | undefined,
   denials: Denials,
 ): LookupFunction {
+  const saidByPlugin = typeof own === 'function';
+  const lookup = saidByPlugin ? own : resolve;
   return (host, options, callback) => {
-    lookup(host, options, (error, address: string | LookupAddress[], family) => {
-      const addresses = Array.isArray(address) ? address.map((each) => each.address) : [address];
-      const refusals = error ? [] : addresses.map((each) => egress.refusal({ host, port, address: each }));
-      const refused = refusals.find((refusal) => refusal !== undefined);
-      callback(refused ? denials.of(refused) : error, address, family);
+    lookup(host, options, (error, found: string | LookupAddress[], family) => {
+      if (error) {
+        callback(error, '', 0);
+        return;
+      }
+      const addresses = copied(found, family);
+      let refused: EgressRefusedError | undefined;
+      for (let at = 0; at < addresses.length && !refused; at += 1) {
+        const { address } = addresses[at] as LookupAddress;
+        refused = egress.refusal({ host, port, address, saidByPlugin });
+      }
+      if (refused) callback(denials.of(refused), '', 0);
+      else if (isArray(found)) callback(null, addresses);
+      else callback(null, addresses[0]?.address ?? '', family);
     });
   };
+}
+
+/** A plugin's own lookup answers with its own objects, which may say something else when they are read again. */
+function copied(found: string | LookupAddress[], family: number | undefined): LookupAddress[] {
+  const copies: LookupAddress[] = [];
+  if (isArray(found)) {
+    const { length } = found;
+    for (let at = 0; at < length; at += 1) {
+      const { address, family } = found[at] as LookupAddress;
+      append(copies, { address: textOf(address), family });
+    }
+  } else append(copies, { address: textOf(found), family: family ?? 0 });
+  return copies;
 }
 
 function unixSocketRefused(path: string): EgressRefusedError {

@@ -1,3 +1,5 @@
+import { apply } from './intrinsics.ts';
+
 export type Anything = (...args: never[]) => unknown;
 
 /** Puts `make(original)` in the place of a function of a built-in module, with everything else as it was. */
@@ -15,7 +17,7 @@ export function replace(target: object, name: string, make: (original: Anything)
 
 /** Calls what was replaced, as it was called itself. */
 export function passOn(original: Anything, self: unknown, args: readonly unknown[]): unknown {
-  return Reflect.apply(original, self, args as never[]) as unknown;
+  return apply(original, self, args as never[]) as unknown;
 }
 
 /** The names of the functions that an object has of its own, classes left out. */
