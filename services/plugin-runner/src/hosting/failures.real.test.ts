@@ -183,4 +183,22 @@ describe('plugins that fail', () => {
     }
     await eventually(() => expect(failuresOf('unheard')).toMatchObject([{ during: 'webhook falls' }]));
   });
+
+  test('for want of a permission at their very first start here are given no events, until an admin grants it', async () => {
+    const code = `
+      require('node:fs').writeFileSync(require('node:path').join(require('node:os').tmpdir(), 'started'), 'here');
+      ${recorder()}`;
+    const installed = await room.install({ tenant: 'wanting', code, granted: ['events:listen'] });
+    const next = { ...installed, ...ENABLED, generation: room.nextGeneration() };
+    await room.settle(next);
+    for (const risk of [1, 2]) await room.emitRisk('wanting', risk);
+    await eventually(async () => expect(await viewOf('wanting')).toMatchObject({ state: 'stopped', waitingEvents: 0 }));
+    await room.emitRisk('wanting', 3);
+    const granted: Installation['granted'] = ['events:listen', 'filesystem:write'];
+    await room.settle({ ...next, granted, generation: room.nextGeneration() });
+    await eventually(async () => expect(await viewOf('wanting')).toMatchObject({ stage: 'enabled' }));
+    await room.emitRisk('wanting', 4);
+    await eventually(async () => expect(await seen('wanting')).toContain(4));
+    expect(await failedEvents('wanting')).toEqual([]);
+  });
 });

@@ -37,6 +37,8 @@ export class Hosted {
   #settledGeneration = -1;
   /** What failed here; only a newer one, an admin's decision, starts it again. */
   #failedGeneration = -1;
+  /** Refused here for want of a permission, at a start. */
+  #refusedGeneration = -1;
   #steps = 0;
   /** The plugin was enabled before the update under way: its events wait for the version that will be. */
   #updating = false;
@@ -61,6 +63,8 @@ export class Hosted {
     const { installation, surface } = this.plugin;
     if (!installation.granted.includes('events:listen')) return false;
     if (surface) return surface.events.includes(event);
+    // Nobody knows what it would have listened to, and it does not run.
+    if (installation.generation <= this.#refusedGeneration) return false;
     // Without a surface yet the plugin is being started for the first time here; its lane finds out.
     return installation.desired === 'enabled' || this.#updating;
   }
@@ -229,9 +233,12 @@ export class Hosted {
     const { version, generation } = installation;
     const { hook: during, reason, message, pluginStack } = error;
     if (error.code === 'PERMISSION_DENIED') {
-      // Permission errors never disable: it stays enabled, its events fail one by one, and what an admin grants starts it again.
+      // Permission errors never disable: it stays enabled, the events it is known to hear fail one by one, and what an admin
+      // grants starts it again.
       this.#failedGeneration = Math.max(this.#failedGeneration, generation);
-      this.lane.resume();
+      this.#refusedGeneration = this.#failedGeneration;
+      if (this.plugin.surface) this.lane.resume();
+      else this.skip();
       return;
     }
     const stack = pluginStack === undefined ? {} : { stack: pluginStack };
