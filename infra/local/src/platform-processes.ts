@@ -120,10 +120,20 @@ export function scratchFolder(platformFolder: string): string {
   return join(tmpdir(), `vw-${createHash('sha256').update(platformFolder).digest('hex').slice(0, 10)}`);
 }
 
+/** What docs/settings.md lets people try: the same names in every way to run the platform. */
+const hostingSettings = [
+  ...['PLUGIN_ERROR_BUDGET', 'PLUGIN_LOG_LINES', 'ISOLATE_HEAP_MB', 'ISOLATE_MEMORY_MB', 'ISOLATE_HANG_LIMIT_MS'],
+  ...['RUNNER_IDLE_STOP_MINUTES', 'HANDLER_LIMIT_MS', 'FILTER_LIMIT_MS', 'MIDDLEWARE_LIMIT_MS'],
+  ...['HOOK_LIMIT_MS', 'INSTALL_HOOK_LIMIT_MS', 'PLUGIN_EGRESS_ALLOW', 'PLUGIN_READABLE_FOLDERS'],
+  ...['PLUGIN_DATABASE_CONNECTIONS', 'PLUGIN_STATEMENT_TIMEOUT_MS', 'PLUGIN_ROW_LIMIT'],
+];
+
 /** What a program needs of the machine; nothing else of our environment reaches a service by accident. */
 function machineSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const passed = ['HOME', 'LANG', 'TZ', 'TMPDIR', 'LOG_LEVEL', 'PARTITIONS', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'];
-  const known = passed.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  const known = [...passed, ...hostingSettings].flatMap((name) =>
+    env[name] === undefined ? [] : [[name, env[name]] as const],
+  );
   return {
     ...Object.fromEntries(known),
     PATH: `${join(ROOT, 'node_modules/.bin')}:${env['PATH'] ?? ''}`,

@@ -383,10 +383,11 @@ describe('what others ask and tell', () => {
 describe('uploads and retries', () => {
   test('an uploaded zip is installed, a newer one takes its place, and what is no zip is refused', async () => {
     const acme = await room.tenant();
-    const upload = (bytes: Buffer, checksum?: string) => {
+    const upload = (bytes: Buffer, checksum?: string, accepted?: string) => {
       const form = new FormData();
       form.set('plugin', new Blob([new Uint8Array(bytes)]), 'plugin.zip');
       if (checksum !== undefined) form.set('checksum', checksum);
+      if (accepted !== undefined) form.set('acceptedPermissions', accepted);
       return acme.call('POST', '/upload', form);
     };
     const { bytes, checksum } = pluginArchive({ id: 'by-hand', version: '1.0.0' });
@@ -395,6 +396,11 @@ describe('uploads and retries', () => {
     expect((await upload(bytes)).status).toBe(409);
     const next = await upload(pluginArchive({ id: 'by-hand', version: '1.1.0' }).bytes);
     expect(next.body.data).toMatchObject({ version: '1.1.0', previousVersion: '1.0.0' });
+    const asking = pluginArchive({ id: 'by-hand', version: '1.2.0', permissions: ['http:outbound', 'config:read'] });
+    expect((await upload(asking.bytes)).body.error.code).toBe('PERMISSIONS_NOT_ACCEPTED');
+    expect((await upload(asking.bytes, undefined, 'http:everything')).status).toBe(400);
+    const agreed = await upload(asking.bytes, undefined, 'http:outbound, config:read');
+    expect(agreed.body.data).toMatchObject({ version: '1.2.0', granted: ['http:outbound', 'config:read'] });
     expect((await upload(Buffer.from('no zip'))).status).toBe(415);
     expect((await upload(bytes, `sha256:${'1'.repeat(64)}`)).status).toBe(422);
     expect((await upload(Buffer.alloc(11 * 1024 * 1024))).status).toBe(413);

@@ -40,6 +40,10 @@ export const uploadBody = {
   properties: {
     plugin: { type: 'string', format: 'binary', description: 'The zip' },
     checksum: { type: 'string', description: 'sha256 of the zip; refused when it does not agree' },
+    acceptedPermissions: {
+      type: 'string',
+      description: 'The permissions the admin agrees to, separated by commas, or the field once for each',
+    },
   },
 };
 

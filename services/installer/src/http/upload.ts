@@ -1,5 +1,6 @@
 import busboy from 'busboy';
 import { PlatformError } from '@verifywise/contracts';
+import { permissions, type Permission } from '@verifywise/plugin-types';
 import type { Request } from 'express';
 import { byteSize } from '../byte-size.ts';
 import type { Upload } from '../installation/upload-plugin.ts';
@@ -8,7 +9,7 @@ const FIELD = 'plugin';
 /** A browser on a slow line sends 10 MB in a few minutes. */
 const UPLOAD_DEADLINE_MS = 300_000;
 
-/** The zip in the field `plugin` of a multipart form, and the checksum beside it. */
+/** The zip in the field `plugin` of a multipart form, and what stands beside it: its checksum, the permissions that are accepted. */
 export async function readUpload(req: Request, limitBytes: number): Promise<Upload> {
   if (req.is('multipart/form-data') === false) {
     throw new PlatformError('UNSUPPORTED_MEDIA_TYPE', `Send the zip as multipart/form-data in the field ${FIELD}`);
@@ -19,6 +20,7 @@ export async function readUpload(req: Request, limitBytes: number): Promise<Uplo
   const pieces: Buffer[] = [];
   let [found, tooLarge] = [false, false];
   let checksum: string | undefined;
+  const accepted: string[] = [];
 
   form.on('file', (field, stream) => {
     if (field !== FIELD || found) {
@@ -34,6 +36,8 @@ export async function readUpload(req: Request, limitBytes: number): Promise<Uplo
   });
   form.on('field', (field, value) => {
     if (field === 'checksum' && value !== '') checksum = value;
+    // One field for each, or all in one, separated by commas: forms and curl know no lists.
+    if (field === 'acceptedPermissions') accepted.push(...value.split(',').map((word) => word.trim()));
   });
   form.on('error', (error) => reject(new PlatformError('BAD_REQUEST', 'The form cannot be read', { cause: error })));
   form.on('close', () => {
@@ -46,7 +50,7 @@ export async function readUpload(req: Request, limitBytes: number): Promise<Uplo
   late.addEventListener('abort', cut);
   req.pipe(form);
   try {
-    return await promise;
+    return { ...(await promise), ...acceptedIn(accepted) };
   } finally {
     late.removeEventListener('abort', cut);
     req.off('aborted', cut);
@@ -68,4 +72,15 @@ function formOf(req: Request, limitBytes: number): busboy.Busboy {
   } catch (error) {
     throw new PlatformError('BAD_REQUEST', 'The form cannot be read', { cause: error });
   }
+}
+
+function acceptedIn(words: string[]): Pick<Upload, 'acceptedPermissions'> {
+  const named = words.filter((word) => word !== '');
+  const isPermission = (word: string): word is Permission => (permissions as readonly string[]).includes(word);
+  const unknown = named.filter((word) => !isPermission(word));
+  if (unknown.length > 0) {
+    const message = `acceptedPermissions names ${unknown.join(', ')}; permissions are ${permissions.join(', ')}`;
+    throw new PlatformError('VALIDATION_FAILED', message);
+  }
+  return named.length === 0 ? {} : { acceptedPermissions: named.filter(isPermission) };
 }

@@ -11,7 +11,10 @@ export function grantsOnInstall(
   return [...declared];
 }
 
-/** An update keeps what was granted and taken away; only what is newly declared needs consent (contract §2). */
+/**
+ * An update keeps what was granted and taken away; only what is newly declared needs consent (contract §2). What is no longer declared
+ * goes, unless an admin had given it beyond what was declared: a plugin must not work here and fail where it is installed anew.
+ */
 export function grantsOnUpdate(
   pluginId: string,
   before: { declared: Permission[]; granted: Permission[] },
@@ -21,7 +24,10 @@ export function grantsOnUpdate(
   const known = new Set([...before.declared, ...before.granted]);
   const added = declared.filter((permission) => !known.has(permission));
   assertAccepted(pluginId, added, accepted ?? []);
-  return [...before.granted, ...added];
+  const kept = before.granted.filter(
+    (permission) => declared.includes(permission) || !before.declared.includes(permission),
+  );
+  return [...kept, ...added];
 }
 
 function assertAccepted(pluginId: string, needed: Permission[], accepted: Permission[]): void {

@@ -1,3 +1,4 @@
+import type { Permission } from '@verifywise/plugin-types';
 import type { Operation } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
 import type { Installations, StoredPackage } from './hands.ts';
@@ -6,6 +7,8 @@ import type { Actor } from './transaction.ts';
 export interface Upload {
   archive: Buffer;
   checksum?: string;
+  /** As with every update: what the new version asks for beyond the old one. */
+  acceptedPermissions?: Permission[];
 }
 
 export type UploadPlugin = (tenant: string, upload: Upload, actor: Actor) => Promise<Operation>;
@@ -18,10 +21,11 @@ interface Needs {
 
 /** A plugin from an admin's own hands (S:11.2): stored first, then installed, or put in the place of another version. */
 export function createUploadPlugin({ installations, takeIn, operations }: Needs): UploadPlugin {
-  return async (tenant, { archive, checksum }, actor) => {
+  return async (tenant, { archive, checksum, acceptedPermissions }, actor) => {
     const { digest, manifest } = await takeIn(archive, checksum);
     const existing = await installations.find(tenant, manifest.id);
     const kind = existing !== null && existing.version !== manifest.version ? 'update' : 'install';
-    return operations.start({ tenant, pluginId: manifest.id, kind, input: { uploaded: digest }, actor });
+    const input = { uploaded: digest, ...(acceptedPermissions === undefined ? {} : { acceptedPermissions }) };
+    return operations.start({ tenant, pluginId: manifest.id, kind, input, actor });
   };
 }

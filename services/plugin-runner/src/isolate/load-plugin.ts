@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EmbeddedManifest, Plugin } from '@verifywise/plugin-types';
 import type { IsolateSetup } from './protocol.ts';
@@ -11,7 +11,9 @@ class PluginLoadError extends Error {
 /** Loads the plugin's entry file in whichever shape it exports its plugin (contract §1); no entry, no code (S:137). */
 export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Promise<Plugin> {
   if (entry === null) return {};
-  const module: unknown = await import(pathToFileURL(join(folder, entry)).href);
+  const module: unknown = await import(pathToFileURL(join(folder, entry)).href).catch((error: unknown) => {
+    throw placed(error, folder);
+  });
   const plugin = pluginIn(module);
   if (!plugin) {
     throw new PluginLoadError(
@@ -28,6 +30,14 @@ export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Pro
     );
   }
   return plugin;
+}
+
+/** What does not parse names its file and line only on the first line of its stack. */
+function placed(error: unknown, folder: string): unknown {
+  if (!(error instanceof SyntaxError)) return error;
+  const [, path, line] = /^(?:file:\/\/)?(\/.+):(\d+)$/m.exec(error.stack?.split('\n', 1)[0] ?? '') ?? [];
+  if (path?.startsWith(folder)) error.message = `${relative(folder, path)}:${line}: ${error.message}`;
+  return error;
 }
 
 /** `1.2`, `v1.2.0` and `1.2.0` are one version (contract §3). */

@@ -24,15 +24,20 @@ export function captureConsole(channel: RunnerChannel): void {
   }
 }
 
-/** What of a plugin's `meta` can cross the channel: JSON, with errors by message and stack. */
+/** What of a plugin's `meta` can cross the channel: JSON, with errors by message, stack and cause. */
 function plain(meta: unknown): unknown {
   try {
     const text = JSON.stringify(meta, (_key, value: unknown) =>
-      value instanceof Error ? { message: value.message, stack: value.stack } : value,
+      value instanceof Error ? errorParts(value) : value,
     ) as string | undefined;
     if (text === undefined) return format(meta);
     return text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : JSON.parse(text);
   } catch {
     return format(meta);
   }
+}
+
+/** `fetch failed` says nothing without its cause. */
+function errorParts({ message, stack, cause, code }: Error & { code?: unknown }) {
+  return { message, stack, ...(code === undefined ? {} : { code }), ...(cause === undefined ? {} : { cause }) };
 }
