@@ -13,6 +13,10 @@ const PRLIMIT = '/usr/bin/prlimit';
  */
 const DATA_OF_NODE_MB = 704;
 
+/** A scratch folder is a cache; a single file beyond this, by mistake or not, must not fill a disk that others write to. */
+const LARGEST_FILE_MB = 100;
+const MB = 1024 * 1024;
+
 /** Where an isolate's process finds its files, and how much memory it gets. */
 export interface IsolatePlace {
   /** The isolate's bundle; what it loads later lies beside it. */
@@ -51,9 +55,10 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, ...place
 
 /** What the kernel sees to, where its tools are installed: it acts also when the isolate or its runner cannot. */
 function boundBy(memoryMb: number): string[] {
+  const limits = [`--data=${(memoryMb + DATA_OF_NODE_MB) * MB}`, `--fsize=${LARGEST_FILE_MB * MB}`];
   return [
     // What allocates a gigabyte between two looks of the runner is refused it, instead of taking the machine down.
-    ...(existsSync(PRLIMIT) ? [PRLIMIT, `--data=${(memoryMb + DATA_OF_NODE_MB) * 1024 * 1024}`] : []),
+    ...(existsSync(PRLIMIT) ? [PRLIMIT, ...limits] : []),
     // An isolate that loops cannot notice that its runner is gone; the kernel can.
     ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
   ];

@@ -106,6 +106,13 @@ describe('the files of a plugin', () => {
     );
   });
 
+  test('a file becomes no larger than 100 MB, and the plugin that tried goes on', async () => {
+    const code = `const fs = require('fs'); const file = require('os').tmpdir() + '/large'; fs.writeFileSync(file, ''); fs.truncateSync(file, 100 * 1024 * 1024); fs.appendFileSync(file, 'x');`;
+    expect(await attempt(runner, 'writes', code)).toMatchObject({ code: 'EFBIG' });
+    const left = `return require('fs').statSync(require('os').tmpdir() + '/large').size`;
+    expect(await attempt(runner, 'writes', left)).toEqual({ answer: 100 * 1024 * 1024 });
+  });
+
   test('a scratch folder is one of this tenant and plugin alone, and gone when the plugin leaves', async () => {
     const code = { 'index.js': TRIER };
     const granted = ['filesystem:read', 'filesystem:write'];
