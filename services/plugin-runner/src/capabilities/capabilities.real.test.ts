@@ -18,6 +18,18 @@ const acts = {
   heard: () => heard,
   get: (ctx) => ({ color: ctx.config.get('color'), size: ctx.config.get('size'), gone: ctx.config.get('gone', 'fallback'), token: ctx.config.get('token') }),
   set: (ctx) => ctx.config.set('color', 'red'),
+  many: async (ctx) => {
+    const value = { number: 0 };
+    const sets = Array.from({ length: 200 }, (_, id) => {
+      value.number = id;
+      return ctx.metadata.set('risk', id, 'many', value);
+    });
+    const others = Array.from({ length: 6_000 }, () => ctx.isPluginEnabled('other'));
+    const uncloneable = await ctx.metadata.set('risk', 1, 'many', 1n).catch((error) => error.name);
+    await Promise.all([...sets, ...others]);
+    const kept = await ctx.metadata.findByKeyPrefix('risk', 'many');
+    return { wrong: kept.filter(({ entityId, value }) => value.number !== entityId).length, kept: kept.length, uncloneable };
+  },
   enabled: async (ctx) => [await ctx.isPluginEnabled('recorder'), await ctx.isPluginEnabled('other')],
 };
 module.exports = {
@@ -63,6 +75,11 @@ describe('what a plugin asks of the platform', () => {
   const configOf = (tenant: string): Installation['config'] => ({
     values: { size: 5 },
     secrets: { token: secrets.seal('hush', { tenant, pluginId: 'recorder', field: 'token' }) },
+  });
+
+  test('however much it is at once, is all done, each with what it was asked with', async () => {
+    await room.enabled({ tenant: 'eager', code: DOER, granted: [] });
+    expect(await act('eager', 'many')).toEqual({ answer: { kept: 200, wrong: 0, uncloneable: 'TypeError' } });
   });
 
   test('its own events reach itself, with the tenant and source the platform knows', async () => {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
 import { PlatformError } from '@verifywise/contracts';
+import { kindOfCall, waitsItsTurn } from '../isolate/call-kinds.ts';
 import type { FromIsolate, LogLevel, RunnerCalls, ToIsolate, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
 
@@ -14,13 +15,13 @@ type Answer = Extract<ToIsolate, { kind: 'answer' }>;
 
 /** Of one kind, this many calls of an isolate are under way; more than the runner's own connections are of no use to anybody. */
 const MOST_UNDER_WAY = 16;
-/** A plugin may begin a few thousand calls at once; they wait here, as long as they are this many and have this many bytes together. */
+/** An isolate of ours holds back what is more than a few; past it a plugin can send as much as it likes. */
 const MOST_IN_HAND = 5_000;
 const MOST_BYTES_IN_HAND = 64 * 1024 * 1024;
 /** While this much of what was answered is unread, nothing more is asked for. */
 const MOST_UNREAD_BYTES = 16 * 1024 * 1024;
 /** So long nothing is heard of an isolate that has more in hand than it may; always ended by the time, since it may owe us answers. */
-const DEAF_MS = 20;
+const DEAF_MS = 10;
 /** Longer than any error of the platform; what is longer repeats what the plugin said. */
 const LONGEST_ERROR = 8_192;
 
@@ -88,9 +89,13 @@ export class AskedCalls {
   }
 
   #laneOf({ call, request }: AskedCall): Lane {
-    const kind = this.#knows(call) ? kindOf(call, request) : 'unknown';
+    const kind = this.#knows(call) ? kindOfCall(call, request) : 'unknown';
     let lane = this.#lanes.get(kind);
-    if (!lane) this.#lanes.set(kind, (lane = { most: mostOf(kind), underWay: 0, waiting: [] }));
+    if (!lane)
+      this.#lanes.set(
+        kind,
+        (lane = { most: waitsItsTurn(kind) ? MOST_UNDER_WAY : Infinity, underWay: 0, waiting: [] }),
+      );
     return lane;
   }
 
@@ -151,19 +156,6 @@ export class AskedCalls {
       this.#options.pipe.send({ kind: 'answer', id: answer.id, error: failed('a call') });
     }
   }
-}
-
-/** What waits for a transaction must not keep what ends one waiting. */
-function kindOf(call: string, request: unknown): string {
-  const [kind = ''] = call.split('.');
-  if (kind !== 'db') return kind;
-  const transaction: unknown = call === 'db.query' && Array.isArray(request) ? request[2] : undefined;
-  return call === 'db.begin' || (call === 'db.query' && transaction == null) ? 'db' : 'transaction';
-}
-
-/** A filter's handlers ask in their turn, so filters do not wait for each other here; who applies them has a limit of his own. */
-function mostOf(kind: string): number {
-  return kind === 'filters' ? Infinity : MOST_UNDER_WAY;
 }
 
 function failed(call: string): WireError {

@@ -66,18 +66,15 @@ export class MessagePipe {
 
   /** Throws when the message cannot be written: a function in it, too many bytes. */
   send(message: unknown): void {
-    const body = serialize(message);
-    if (body.length > LARGEST_MESSAGE_BYTES) {
-      throw new RangeError(`A message may have ${LARGEST_MESSAGE_BYTES} bytes; this one has ${body.length}`);
-    }
+    this.sendPacked(packed(message));
+  }
+
+  sendPacked(packet: Buffer): void {
     if (!this.open || this.#broken) return;
     if (this.unreadBytes > MOST_UNREAD_BYTES) {
       this.#break(new RangeError(`It left ${this.unreadBytes} bytes unread`));
       return;
     }
-    const packet = Buffer.allocUnsafe(LENGTH_BYTES + body.length);
-    packet.writeUInt32BE(body.length);
-    body.copy(packet, LENGTH_BYTES);
     this.#socket.write(packet);
   }
 
@@ -130,4 +127,16 @@ export class MessagePipe {
     this.#hearing.broken(error);
     return false;
   }
+}
+
+/** A message as it is now, ready to be sent later. Throws when it cannot be written. */
+export function packed(message: unknown): Buffer {
+  const body = serialize(message);
+  if (body.length > LARGEST_MESSAGE_BYTES) {
+    throw new RangeError(`A message may have ${LARGEST_MESSAGE_BYTES} bytes; this one has ${body.length}`);
+  }
+  const packet = Buffer.allocUnsafe(LENGTH_BYTES + body.length);
+  packet.writeUInt32BE(body.length);
+  body.copy(packet, LENGTH_BYTES);
+  return packet;
 }
