@@ -70,6 +70,23 @@ describe('a hostile plugin', () => {
     expect((await memoryOf(place.runner.child.pid)) - before).toBeLessThan(400);
   });
 
+  test.each(['endless-names', 'asks-without-end', 'hoards-metadata'])(
+    'that is %s costs its runner little, and its neighbours nothing',
+    async (file) => {
+      await place.enabled(file);
+      const before = await memoryOf(place.runner.child.pid);
+      let most = 0;
+      await place.unhurt(async () => {
+        await place.provoke();
+        await eventually(async () => {
+          most = Math.max(most, await memoryOf(place.runner.child.pid));
+          expect(place.said(/the harm is done/).length + place.failures.length).toBeGreaterThan(0);
+        });
+      });
+      expect(most - before).toBeLessThan(400);
+    },
+  );
+
   test('that sends signals reaches no process', async () => {
     await place.enabled('kills-its-runner');
     await place.unhurt(async () => {
