@@ -2,6 +2,7 @@ import type { Surface } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
+import { SurfaceWrites } from './surface-writes.ts';
 
 /** What any runner last stored of an enabled plugin. */
 export interface KnownSurface {
@@ -22,7 +23,7 @@ export interface SurfaceRecords {
   remove(tenant: string, pluginId: string): Promise<void>;
 }
 
-/** Keeps the surfaces of running plugins where every runner can read them, one write after the other per plugin. */
+/** Keeps the surfaces of running plugins where every runner can read them; what follows at once is kept as one. */
 export function keepSurfaces(
   records: SurfaceRecords,
   facts: { surfaceChanged(plugin: HostedPlugin): void },
@@ -30,30 +31,37 @@ export function keepSurfaces(
   /** What of it may be shown; what else the plugin offers stays as it is. */
   checkedUi: (plugin: HostedPlugin, surface: Surface) => Surface,
 ): Pick<HostedPluginParts, 'surfaceChanged' | 'surfaceGone' | 'fellAsleep' | 'woke'> {
-  const writes = new WeakMap<HostedPlugin, Promise<void>>();
-  const inOrder = (plugin: HostedPlugin, write: () => Promise<void>): void => {
-    const before = writes.get(plugin) ?? Promise.resolve();
-    const after = before.then(write).catch((error: unknown) => {
-      log.warn({ err: error, tenant: plugin.tenant, pluginId: plugin.pluginId }, 'The surface could not be stored');
-    });
-    writes.set(plugin, after);
+  const writes = new WeakMap<HostedPlugin, SurfaceWrites>();
+  const writesOf = (plugin: HostedPlugin): SurfaceWrites => {
+    const known = writes.get(plugin);
+    if (known) return known;
+    const { tenant, pluginId } = plugin;
+    const fresh = new SurfaceWrites((error) =>
+      log.warn({ err: error, tenant, pluginId }, 'The surface could not be stored'),
+    );
+    writes.set(plugin, fresh);
+    return fresh;
   };
+  const sleeps = (plugin: HostedPlugin, asleep: boolean) =>
+    writesOf(plugin).addSleep(() => records.sleeps(plugin.tenant, plugin.pluginId, asleep));
   return {
     surfaceChanged: (plugin, offered) => {
       const { tenant, pluginId, installation } = plugin;
-      const surface = checkedUi(plugin, offered);
-      const known = { tenant, pluginId, version: installation.version, surface, asleep: false };
-      inOrder(plugin, async () => {
-        plugin.enabledSince = (await records.save(known, installation.generation)) ?? plugin.enabledSince;
+      const { version, generation } = installation;
+      const known = { tenant, pluginId, version, surface: checkedUi(plugin, offered), asleep: false };
+      writesOf(plugin).addSurface(async () => {
+        // By now the next runner has said what it offers there.
+        if (plugin.gone) return;
+        plugin.enabledSince = (await records.save(known, generation)) ?? plugin.enabledSince;
         facts.surfaceChanged(plugin);
       });
     },
     surfaceGone: (plugin) =>
-      inOrder(plugin, async () => {
+      writesOf(plugin).addSurface(async () => {
         await records.remove(plugin.tenant, plugin.pluginId);
         facts.surfaceChanged(plugin);
       }),
-    fellAsleep: (plugin) => inOrder(plugin, () => records.sleeps(plugin.tenant, plugin.pluginId, true)),
-    woke: (plugin) => inOrder(plugin, () => records.sleeps(plugin.tenant, plugin.pluginId, false)),
+    fellAsleep: (plugin) => sleeps(plugin, true),
+    woke: (plugin) => sleeps(plugin, false),
   };
 }
