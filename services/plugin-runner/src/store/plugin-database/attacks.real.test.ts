@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hearing } from '@verifywise/broker';
 import type { Installation } from '@verifywise/contracts';
+import { PluginFailed } from '@verifywise/contracts';
 import pg from 'pg';
 import { eventually } from '../../../../../test/support/eventually.ts';
 import type { RunnerProcess } from '../../testing/runner-process.ts';
@@ -8,7 +10,7 @@ import type { SqlAnswer } from '../../testing/sql-plugin.ts';
 import { SQL_PLUGIN } from '../../testing/sql-plugin.ts';
 import { roleNames, coreReaders } from './plugin-names.ts';
 import type { Attack, Outcome } from './testing/attacks.ts';
-import { attacks } from './testing/attacks.ts';
+import { attacks, heldLocks } from './testing/attacks.ts';
 import { snapshot } from './testing/snapshot.ts';
 
 /** Stands in every row of the victim, and in no statement. */
@@ -16,6 +18,39 @@ const MARKER = 'Victoria-7f3a91';
 const BOTH = ['database:read', 'database:write'];
 const CORE_MODELS = JSON.stringify({ User: { relation: 'plugin_views.users' } });
 const all = Object.values(attacks).flat();
+
+/** Logs, tells of a transaction, and falls. */
+const BUSY = `
+let context;
+module.exports = {
+  onLoad(ctx) { context = ctx; },
+  routes(router) {
+    router.get('/work', async (req, res) => {
+      context.logger.info('at work');
+      await context.db.transaction(async (t) => { await t.query('SELECT 1'); await t.emit('plugin:busy:done', {}); });
+      setTimeout(() => { throw new Error('fell at work'); }, 300);
+      res.json('done');
+    });
+  },
+};`;
+
+/** Keeps one transaction open until it is told. */
+const HOLDER = `
+let context;
+let release;
+module.exports = {
+  onLoad(ctx) { context = ctx; },
+  routes(router) {
+    router.post('/hold', async (req, res) => {
+      await context.db.transaction(async (t) => {
+        for (const sql of req.body.statements) await t.query(sql);
+        await new Promise((resolve) => { release = resolve; });
+      });
+      res.json({ held: req.body.statements.length });
+    });
+    router.post('/release', (req, res) => { release(); res.json({}); });
+  },
+};`;
 
 describe('what a plugin may try with SQL', () => {
   let room: RunnerRoom;
@@ -80,6 +115,7 @@ describe('what a plugin may try with SQL', () => {
       service: new URL(room.databaseUrl).username,
       database: database(),
       nobody: 'nobody',
+      newcomer: namesOf('newcomer').schema,
       tenant,
     };
     return sql.replaceAll(/(?<!:):([a-z_]+)/g, (whole, name: string) => place[name] ?? whole);
@@ -147,5 +183,34 @@ describe('what a plugin may try with SQL', () => {
       expect(secrets.rows).toEqual(Array(3).fill({ secret: MARKER }));
       expect(runner.child.exitCode).toBeNull();
     });
+  });
+
+  test('while it holds every advisory lock, logs, outbox, relay and the databases of others go on', async () => {
+    const failed: string[] = [];
+    const hears = hearing(PluginFailed, ({ message }) => Promise.resolve(void failed.push(message)));
+    await room.broker.subscribe('installer', [hears]);
+    await room.enabled({ tenant: 'neighbour', id: 'busy', code: BUSY, granted: [...BOTH, 'events:emit'] });
+
+    let ended = false;
+    await room.enabled({ tenant: 'holder', id: 'sql', code: HOLDER, granted: ['database:read'] });
+    const statements = heldLocks.map((sql) => placed('holder', sql));
+    const holding = post('holder', '/hold', { statements }).finally(() => (ended = true));
+    const advisory = `SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory'`;
+    await eventually(async () =>
+      expect((await service.query<{ held: number }>(advisory)).rows[0]?.held).toBeGreaterThan(70),
+    );
+
+    const worked = await runner.fetch('neighbour', '/api/plugins/busy/work');
+    expect(await worked.json()).toBe('done');
+    const kept = `SELECT message FROM plugin_runner.plugin_logs WHERE tenant = 'neighbour' AND message = 'at work'`;
+    await eventually(async () => expect((await service.query(kept)).rows).toHaveLength(1));
+    await eventually(() => expect(failed.join()).toContain('fell at work'));
+    const waiting = `SELECT fact FROM plugin_runner.outbox UNION ALL SELECT id::text FROM plugin_runner.transaction_events`;
+    await eventually(async () => expect((await service.query(waiting)).rows).toEqual([]));
+    await room.enabled({ tenant: 'newcomer', id: 'sql', code: SQL_PLUGIN, granted: BOTH });
+    expect((await query('newcomer', 'SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    expect(ended).toBe(false);
+    await post('holder', '/release', {});
+    expect(await holding).toEqual({ held: heldLocks.length });
   });
 });

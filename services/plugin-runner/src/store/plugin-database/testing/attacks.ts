@@ -343,6 +343,9 @@ export const attacks: Record<string, Attack[]> = {
     denied('LOCK TABLE :victim.plugin_sql_secrets IN ACCESS SHARE MODE'),
     denied('LOCK TABLE pg_catalog.pg_class IN ACCESS EXCLUSIVE MODE'),
     denied('LOCK TABLE plugin_runner.outbox'),
+    denied(`SELECT 1 FROM plugin_runner.outbox_turns WHERE name = 'relay' FOR UPDATE`),
+    denied('SELECT 1 FROM plugin_runner.turns FOR KEY SHARE'),
+    denied('LOCK TABLE plugin_runner.turns IN ACCESS SHARE MODE'),
     harmless('SELECT pg_advisory_lock(1)'),
     harmless('SELECT pg_try_advisory_lock(hashtextextended($$relay:plugin_runner$$, 2))'),
     harmless(['SELECT pg_advisory_xact_lock(2)', 'SELECT 1']),
@@ -401,3 +404,17 @@ export const attacks: Record<string, Attack[]> = {
     denied('ALTER LARGE OBJECT :victim_object OWNER TO :own_role'),
   ],
 };
+
+/** Every advisory lock that a part of the platform has ever waited for, to be held in one transaction; :names as above. */
+export const heldLocks: string[] = [
+  ...['relay:plugin_runner', 'relay:installer', 'relay:registry_cache'].map((name) => held(`'${name}'`, 2)),
+  `SELECT pg_advisory_xact_lock(740004, slot) FROM generate_series(0, 63) AS slot`,
+  ...['both', 'victim', 'neighbour', ''].map((tenant) => held(`'outbox:plugin_runner:${tenant}'`, 1)),
+  `SELECT pg_advisory_xact_lock(hashtextextended('plugin-roles:' || nspname, 3)) FROM pg_namespace`,
+  held(`'plugin-roles:' || ':newcomer'`, 3),
+  held(`'core-views:core_views'`, 3),
+];
+
+function held(name: string, space: number): string {
+  return `SELECT pg_advisory_xact_lock(hashtextextended(${name}, ${space}))`;
+}
