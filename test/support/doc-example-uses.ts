@@ -140,14 +140,14 @@ export const exampleUses: Record<string, ExampleUse> = {
   },
   'risk-labels': {
     async use({ author, host }) {
-      const payload = { filter: 'risk:before_save', data: { risk: { title: 'Fire', severity: 4 } } };
+      const payload = { filter: 'risk:before_save', data: { risk: { title: 'Fire', severity: 'critical' } } };
       expect(await host.ask(RunFilters, { tenant: author.tenant, payload })).toEqual({
-        data: { risk: { title: 'Fire', severity: 4, labels: ['checked', 'severe'] } },
+        data: { risk: { title: 'Fire', severity: 'critical', labels: ['checked', 'severe'] } },
         applied: 2,
         errors: [],
       });
-      expect((await author.send('risk-labels', '/preview', { severity: 1 })).data).toEqual({
-        risk: { severity: 1, labels: ['checked'] },
+      expect((await author.send('risk-labels', '/preview', { severity: 'low' })).data).toEqual({
+        risk: { severity: 'low', labels: ['checked'] },
       });
     },
   },

@@ -129,7 +129,12 @@ describe('loading a plugin', () => {
     ['a plugin that is none', { 'index.js': 'module.exports = 5;' }, 'exports no plugin object'],
     ['a missing module', { 'index.js': `require('not-there');` }, `Cannot find module 'not-there'`],
     ['a missing file', { 'index.js': `import './not-there.js'; export default {};` }, 'not-there.js'],
-    ['wrong grammar', { 'index.js': 'module.exports = {' }, 'Unexpected end of input'],
+    ['wrong grammar', { 'index.js': 'module.exports = {' }, 'index.js:1: Unexpected end of input'],
+    [
+      'wrong grammar in a file it imports',
+      { 'index.js': `module.exports = require('./lib/half.js');`, 'lib/half.js': '\n\nexports.half = ;' },
+      'lib/half.js:3: Unexpected token',
+    ],
     ['an error at its top', { 'index.js': `throw new Error('at the top');` }, 'at the top'],
     [
       'an error after waiting at its top',

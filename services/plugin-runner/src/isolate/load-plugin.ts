@@ -32,7 +32,7 @@ export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Pro
   return plugin;
 }
 
-/** What does not parse names its file and line only on the first line of its stack. */
+/** What does not parse names its file and line only on the first line of its stack (in CommonJS; of ESM Node tells nobody). */
 function placed(error: unknown, folder: string): unknown {
   if (!(error instanceof SyntaxError)) return error;
   const [, path, line] = /^(?:file:\/\/)?(\/.+):(\d+)$/m.exec(error.stack?.split('\n', 1)[0] ?? '') ?? [];

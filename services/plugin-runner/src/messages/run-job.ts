@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Broker, WorkDelivery } from '@verifywise/broker';
 import type { JobOutcome, JobRun } from '@verifywise/contracts';
 import { JobFinished } from '@verifywise/contracts';
+import type { HostedPlugin } from '../hosting/hosted-plugin.ts';
 import type { Hosting } from '../hosting/hosting.ts';
 import { PluginCodeError } from '../hosting/isolate-crash.ts';
 import { enabledOrNot, notEnabled } from './enabled-or-not.ts';
@@ -31,12 +32,15 @@ async function outcomeOf(
   tenant: string,
   { pluginId, schedule, fireId, attempt, data, limitMs }: JobRun,
 ): Promise<Pick<JobOutcome, 'outcome' | 'error'>> {
-  const result = await enabledOrNot(hosting, tenant, pluginId, (plugin) =>
-    plugin.calls.job({ schedule, data, jobId: fireId, attempt }, limitMs),
-  );
+  let ran: HostedPlugin | undefined;
+  const result = await enabledOrNot(hosting, tenant, pluginId, (plugin) => {
+    ran = plugin;
+    return plugin.calls.job({ schedule, data, jobId: fireId, attempt }, limitMs);
+  });
   if (result.kind === 'not-enabled') return notEnabled(result);
   if (result.kind === 'done') return { outcome: result.result };
   const { message } = result.error;
   const stack = result.error instanceof PluginCodeError ? result.error.pluginStack : undefined;
+  ran?.log('error', `The job ${schedule} failed: ${message}`, { fireId, attempt, stack });
   return { outcome: 'failed', error: stack === undefined ? { message } : { message, stack } };
 }
