@@ -3,7 +3,7 @@ import { createServer, connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { serialize } from 'node:v8';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { MessagePipe } from './message-pipe.ts';
+import { MessagePipe, packed } from './message-pipe.ts';
 
 describe('a pipe of messages', () => {
   let near: Socket;
@@ -68,6 +68,22 @@ describe('a pipe of messages', () => {
     expect(bytes).toEqual(packet({ a: 1 }));
     expect(() => pipe.send(() => undefined)).toThrow(/could not be cloned/);
     expect(() => pipe.send('x'.repeat(70 * 1024 * 1024))).toThrow(RangeError);
+  });
+
+  test('rests for a moment when it is asked to, and then hears everything', async () => {
+    pipe.rest(20);
+    pipe.rest(20);
+    far.write(packet('later'));
+    far.end();
+    expect(near.isPaused()).toBe(true);
+    expect(await ended).toBe('closed');
+    expect(heard).toEqual(['later']);
+  });
+
+  test('breaks when the other end reads nothing of too much', async () => {
+    const large = packed('x'.repeat(60 * 1024 * 1024));
+    for (let times = 0; times < 12; times += 1) pipe.sendPacked(large);
+    expect(await ended).toMatch(/^broken: It left \d+ bytes unread/);
   });
 
   test('says nothing into a pipe that is closed', async () => {
