@@ -24,13 +24,25 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   const guard = await connectWithin({ url, applicationName, deadlineMs }, log);
   try {
     await guard.query(`SET lock_timeout = ${LOCK_DEADLINE_MS}`);
-    await guard.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [`migrate:${schema}`]);
+    await lock(guard, schema, log);
     await createSchema(guard, schema);
     await runMigrations(options);
   } finally {
     // Ending the session lets go of the lock, also when a migration failed.
     await guard.end().catch((error: unknown) => log.warn({ err: error }, 'the migration lock was lost'));
   }
+}
+
+async function lock(guard: pg.Client, schema: string, log: Logger): Promise<void> {
+  const name = [`migrate:${schema}`];
+  const tried = await guard.query<{ held: boolean }>(
+    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS held',
+    name,
+  );
+  if (tried.rows[0]?.held === true) return;
+  // Mostly another replica that migrates; pg_locks tells who, should it never end.
+  log.warn({ schema, atMostMs: LOCK_DEADLINE_MS }, 'another session holds the lock of the migrations; waiting for it');
+  await guard.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', name);
 }
 
 async function createSchema(guard: pg.Client, schema: string): Promise<void> {

@@ -103,6 +103,24 @@ describe('open database', () => {
     ]);
   });
 
+  test('who has to wait for the migrations of another says so, and goes on after it', async () => {
+    const { source } = await open({ schema: 'other' });
+    const { log, lines } = listeningLogger();
+    const holder = source.createQueryRunner();
+    await holder.query(`SELECT pg_advisory_lock(hashtextextended('migrate:sample', 0))`);
+    const opening = open({ schema: 'sample', log });
+    await eventually(() =>
+      expect(
+        lines()
+          .map(({ msg }) => msg)
+          .join(),
+      ).toContain('holds the lock of the migrations'),
+    );
+    await holder.query('SELECT pg_advisory_unlock_all()');
+    await holder.release();
+    expect(await (await opening).source.query('SELECT text FROM notes')).toHaveLength(1);
+  });
+
   test('services that share the database migrate side by side, each in its own schema', async () => {
     await Promise.all(['one', 'two', 'three'].map((schema) => open({ schema })));
     for (const { source } of opened) expect(await source.query('SELECT text FROM notes')).toHaveLength(1);
