@@ -35,12 +35,25 @@ export async function passThrough(req: Request, res: Response, target: Target): 
     }
     res.writeHead(incoming.statusCode ?? 502, headersToPass(incoming.headers));
     // A stream of events says nothing for a while, and its reader must know that it was opened.
-    res.flushHeaders();
-    await pipeline(incoming, res).catch(() => res.destroy());
+    if (incoming.headers['content-length'] === undefined) res.flushHeaders();
+    await passOn(incoming, res);
     await sending;
   } finally {
     res.removeListener('close', gone);
   }
+}
+
+/** Resolves when the client has all of the answer, or will get no more of it; cheaper than `pipeline`, which every answer would pay. */
+function passOn(incoming: IncomingMessage, res: Response): Promise<void> {
+  return new Promise((resolve) => {
+    res.once('close', resolve);
+    incoming.on('error', () => res.destroy());
+    // Cut off in the middle, the answer must not look whole.
+    incoming.once('close', () => {
+      if (!incoming.complete) res.destroy();
+    });
+    incoming.pipe(res);
+  });
 }
 
 /** Whether the request comes with a body; without one it can be sent again. */
