@@ -1,8 +1,13 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Installation } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
-import type { OpenTransaction, PluginStatementRunner, TransactionEvents } from './database.ts';
+import type { DatabaseSession, OpenTransaction, PluginStatementRunner, TransactionEvents } from './database.ts';
 import { databaseSession } from './database.ts';
+
+const sessions: DatabaseSession[] = [];
+afterEach(() => {
+  for (const session of sessions.splice(0)) session.end();
+});
 
 /** Writes down what becomes of each transaction; what a statement does is PostgreSQL's and tried there. */
 function room({ granted = ['database:write', 'events:emit'], limitMs = 60_000 } = {}) {
@@ -22,6 +27,7 @@ function room({ granted = ['database:write', 'events:emit'], limitMs = 60_000 } 
   const statements: PluginStatementRunner = { begin, query: () => Promise.resolve({ rows: [], rowCount: 0 }) };
   const installation = { tenant: 'acme', pluginId: 'notes', granted } as unknown as Installation;
   const session = databaseSession(statements, () => installation, limitMs);
+  sessions.push(session);
   return { fates, committed, session, db: session.capabilities };
 }
 
