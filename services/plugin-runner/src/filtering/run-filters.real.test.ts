@@ -24,6 +24,7 @@ describe('filters over all plugins of a tenant', () => {
     room = await RunnerRoom.open();
     runner = await room.startRunner({ FILTER_LIMIT_MS: '300' });
     other = await room.startRunner({ FILTER_LIMIT_MS: '300' });
+    await room.balanced();
     failures = await heardFailures(room.broker);
   });
   afterAll(() => room.close());

@@ -61,6 +61,7 @@ describe('middleware of all plugins of a tenant', () => {
     room = await RunnerRoom.open();
     runner = await room.startRunner({ MIDDLEWARE_LIMIT_MS: '300' });
     other = await room.startRunner({ MIDDLEWARE_LIMIT_MS: '300' });
+    await room.balanced();
     failures = await heardFailures(room.broker);
   });
   afterAll(() => room.close());

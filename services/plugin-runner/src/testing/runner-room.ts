@@ -7,12 +7,20 @@ import { join } from 'node:path';
 import { answering, connectBroker } from '@verifywise/broker';
 import type { Broker, QuestionAnswer } from '@verifywise/broker';
 import type { Installation, LifecycleHook, RunHookRequest, StepOutcome } from '@verifywise/contracts';
-import { ApplyInstallation, ForgetInstallation, ListInstallations, RunHook, fact } from '@verifywise/contracts';
+import {
+  ApplyInstallation,
+  FindHolder,
+  ForgetInstallation,
+  ListInstallations,
+  RunHook,
+  fact,
+} from '@verifywise/contracts';
 import { createLogger } from '@verifywise/service-kit';
 import { inPostgres } from '../../../../infra/local/src/backing/handshakes.ts';
 import { backingServices } from '../../../../test/support/backing-services.ts';
 import { cleanBroker } from '../../../../test/support/clean-broker.ts';
 import { createDatabase } from '../../../../test/support/database.ts';
+import { eventually } from '../../../../test/support/eventually.ts';
 import type { TestDatabase } from '../../../../test/support/database.ts';
 import { zipOf } from '../package/fixtures/zip-of.ts';
 import { coreReaders } from '../store/plugin-database/plugin-names.ts';
@@ -111,6 +119,28 @@ export class RunnerRoom {
     });
     this.#runners.push(runner);
     return runner;
+  }
+
+  /** Resolves when every partition is held by the runner that should: a hand-over in the middle of a test ends what it looks at. */
+  async balanced(): Promise<void> {
+    const [runner] = this.#runners;
+    if (!runner) throw new Error('No runner has been started');
+    const partitions = Array.from({ length: PARTITIONS }, (_nothing, partition) => partition);
+    await Promise.all(partitions.map((partition) => this.#heldByOwner(runner, partition)));
+  }
+
+  async #heldByOwner(runner: RunnerProcess, partition: number): Promise<void> {
+    await eventually(async () => {
+      const holder = await this.broker.ask(FindHolder, { tenant: null, partition, payload: { partition } });
+      const answer = await runner.fetch('platform', '/internal/cluster', { role: 'Operator' });
+      const { data } = (await answer.json()) as {
+        data: { runners: unknown[]; partitions: { partition: number; assigned: { owner: string } | null }[] };
+      };
+      const assigned = data.partitions.find((one) => one.partition === partition)?.assigned;
+      if (data.runners.length !== this.#runners.length || assigned?.owner !== holder.runnerId) {
+        throw new Error(`Partition ${partition} is held by ${holder.runnerId}, not by ${assigned?.owner ?? 'anybody'}`);
+      }
+    });
   }
 
   async stopRunners(): Promise<void> {
