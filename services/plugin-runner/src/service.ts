@@ -3,6 +3,7 @@ import { connectBroker } from '@verifywise/broker';
 import { FindHolder, fact } from '@verifywise/contracts';
 import type { Closers, Logger } from '@verifywise/service-kit';
 import {
+  bearerCheck,
   createMetrics,
   createOutbox,
   identityCheck,
@@ -27,6 +28,8 @@ import { Sleep } from './hosting/sleep.ts';
 import { keepSurfaces } from './hosting/surface-records.ts';
 import { callWebhook } from './http/call-webhook.ts';
 import { clusterRoute, internalRoutes, isolatesRoute } from './http/internal-routes.ts';
+import { openDoor } from './http/isolate-door.ts';
+import { connectionsToRunners } from './http/other-runners.ts';
 import { LogStreams } from './http/log-streams.ts';
 import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './http/plugin-logs.ts';
 import { pluginRoutes } from './http/plugin-routes.ts';
@@ -135,7 +138,8 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     }),
   );
   const tokens = serviceTokens({ service: 'plugin-runner', ...config });
-  const identity = identityCheck(config);
+  const bearer = bearerCheck(config);
+  const identity = identityCheck(bearer);
 
   const facts = new PluginFacts(
     broker,
@@ -168,6 +172,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       notes,
       packages,
       privateFolder: () => privateFolders.create(),
+      openDoor,
       configOf: (installation) => readableConfig(secrets, installation),
       readableFolders: config.readableFolders,
       surroundings: async (installation) => ({
@@ -233,6 +238,8 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     self: { id: config.runnerId, url: config.runnerUrl ?? `http://${config.host}:${config.port}` },
   });
   const streams = new LogStreams(logRecords);
+  const otherRunners = closers.add(connectionsToRunners());
+  const pluginApi = [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute];
   const server = closers.add(
     await serveHttp({
       name: 'plugin-runner',
@@ -247,7 +254,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           if (!ownership.started) throw new Error('The runner does not consume its partitions yet');
         },
       },
-      openapi: [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute, clusterRoute, isolatesRoute],
+      openapi: [...pluginApi, clusterRoute, isolatesRoute],
       routers: [
         uiExtensions(identity, new ShownUiStore(database.source)),
         pluginLogs(identity, logRecords, streams),
@@ -260,16 +267,18 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           },
           hosting,
         ),
-        pluginRoutes({
-          hosting,
-          partitions,
-          selfId: config.runnerId,
-          holds: (partition) => ownership.holds(partition),
-          findHolder: (partition) => broker.ask(FindHolder, { tenant: null, partition, payload: { partition } }),
-          identity,
-          tokens,
-        }),
       ],
+      plain: pluginRoutes({
+        hosting,
+        partitions,
+        selfId: config.runnerId,
+        holds: (partition) => ownership.holds(partition),
+        findHolder: (partition) => broker.ask(FindHolder, { tenant: null, partition, payload: { partition } }),
+        bearer,
+        tokens,
+        runners: otherRunners,
+        platformsOwn: pluginApi,
+      }),
     }),
   );
   closers.addStep('watched logs', () => streams.close());

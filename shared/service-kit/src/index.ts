@@ -11,6 +11,7 @@ export * from './http/idempotent-answers.ts';
 export * from './http/idempotent.ts';
 export * from './http/json-body.ts';
 export * from './http/openapi.ts';
+export * from './http/plain-route.ts';
 export { requestIdOf } from './http/request-id.ts';
 export { requestLogOf } from './http/request-log.ts';
 export * from './http/serve-http.ts';

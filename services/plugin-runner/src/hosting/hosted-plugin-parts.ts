@@ -1,6 +1,7 @@
 import type { Installation, PluginFailure, Surface } from '@verifywise/contracts';
 import type { IsolateSetup, LogLevel } from '../isolate/protocol.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
+import type { OpenDoor } from './isolate-door.ts';
 import type { IsolateMemory } from './isolate-memory.ts';
 import type { IsolateNotes } from './isolate-notes.ts';
 import type { Capabilities } from './isolate-process.ts';
@@ -23,6 +24,7 @@ export interface HostedPluginParts {
   packages: PackageFolders;
   /** A fresh folder for one isolate, and its removal. */
   privateFolder(): Promise<{ path: string; remove(): Promise<void> }>;
+  openDoor: OpenDoor;
   /** Folders of this machine that the operator lets plugins with `filesystem:read` read. */
   readableFolders: string[];
   /** What else the isolate is told of its place before it loads the plugin; makes its scratch folder when it may have one. */

@@ -7,7 +7,7 @@ import type {
   MiddlewareAnswer,
   MiddlewareCall,
 } from '../isolate/protocol.ts';
-import type { IsolateDoor } from '../isolate/private-http.ts';
+import type { IsolateDoor } from './isolate-door.ts';
 import type { PluginIsolate } from './plugin-isolate.ts';
 import type { PluginUses } from './plugin-uses.ts';
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Installation, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
-import type { IsolateDoor } from '../isolate/private-http.ts';
+import type { IsolateAddress } from '../isolate/private-http.ts';
 import type { HookCall } from '../isolate/protocol.ts';
 import { loadFailure } from './hook-errors.ts';
+import type { IsolateDoor } from './isolate-door.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
@@ -29,6 +30,7 @@ export class PluginIsolate {
   readonly #socketToken = randomBytes(32).toString('base64url');
   #process: IsolateProcess | undefined;
   #folder: { path: string; remove(): Promise<void> } | undefined;
+  #door: IsolateDoor | undefined;
   #ending = false;
 
   constructor(plugin: HostedPlugin, parts: HostedPluginParts, hearing: IsolateHearing) {
@@ -53,6 +55,11 @@ export class PluginIsolate {
   }
 
   get door(): IsolateDoor {
+    this.#door ??= this.#parts.openDoor(this.#address);
+    return this.#door;
+  }
+
+  get #address(): IsolateAddress {
     return { socketPath: `${this.#folder?.path ?? ''}/http.sock`, socketToken: this.#socketToken };
   }
 
@@ -95,7 +102,7 @@ export class PluginIsolate {
     this.#process = isolate;
     isolate.watch();
     const { manifest } = installation;
-    const place = { folder, entry, ...this.door, ...surroundings };
+    const place = { folder, entry, ...this.#address, ...surroundings };
     try {
       const setup = { tenant, pluginId, manifest, ...this.#settings(), ...place };
       await isolate.call('setup', setup, SETUP_LIMIT_MS);
@@ -136,6 +143,7 @@ export class PluginIsolate {
   async end(): Promise<void> {
     this.#ending = true;
     await this.#process?.stop();
+    await this.#door?.close();
     await this.#folder?.remove();
   }
 

@@ -1,6 +1,5 @@
-import { request } from 'node:http';
 import { PlatformError } from '@verifywise/contracts';
-import { PRIVATE_HEADERS, WEBHOOK_PREFIX, privateHeaders } from '../isolate/private-http.ts';
+import { WEBHOOK_PREFIX, privatePath, wordOf } from '../isolate/private-http.ts';
 import type { CallWebhook } from '../messages/deliver-webhook.ts';
 import { headersToPass } from './hop-headers.ts';
 
@@ -11,51 +10,51 @@ const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const LENGTH_EXPECTED = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Delivers a webhook as an HTTP request on the isolate's socket, byte for byte as it came in. */
-export const callWebhook: CallWebhook = (door, tenant, webhook, limitMs) => {
+export const callWebhook: CallWebhook = async (door, tenant, webhook, limitMs) => {
   const body = Buffer.from(webhook.bodyBase64, 'base64');
   const limit = AbortSignal.timeout(limitMs);
-  const timedOut = () =>
-    new PlatformError('HANDLER_TIMED_OUT', `The webhook was not answered within ${limitMs / 1000} s`);
-  return new Promise((resolve, rejectWith) => {
-    const reject = (error: Error) => rejectWith(limit.aborted ? timedOut() : endedTooSoon(error));
-    const outgoing = request({
-      socketPath: door.socketPath,
+  const url = webhook.url.startsWith('/') ? webhook.url : `/${webhook.url}`;
+  const path = `${WEBHOOK_PREFIX}/${encodeURIComponent(webhook.webhook)}${url}`;
+  try {
+    const answer = await door.client.request({
       method: webhook.method,
-      path: `${WEBHOOK_PREFIX}/${encodeURIComponent(webhook.webhook)}${webhook.url.startsWith('/') ? webhook.url : `/${webhook.url}`}`,
+      path: privatePath(door, wordOf({ tenant }), path),
       headers: {
-        ...headersToPass(webhook.headers, [...PRIVATE_HEADERS, 'content-length']),
+        ...headersToPass(webhook.headers, (name) => name !== 'content-length' && !name.startsWith('x-verifywise-')),
         ...(body.length > 0 || LENGTH_EXPECTED.has(webhook.method) ? { 'content-length': String(body.length) } : {}),
-        ...privateHeaders(door, { tenant }),
       },
+      body,
       signal: limit,
+      // The limit is the handler's.
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
-    outgoing.on('error', reject);
-    outgoing.once('response', (answer) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      answer.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > LARGEST_ANSWER_BYTES) {
-          outgoing.destroy(
-            new PlatformError('HANDLER_FAILED', `The webhook's answer is larger than ${LARGEST_ANSWER_BYTES} bytes`),
-          );
-        } else chunks.push(chunk);
-      });
-      answer.on('error', reject);
-      answer.once('end', () => {
-        const headers = Object.entries(headersToPass(answer.headers)).map(([name, value]) => [name, String(value)]);
-        resolve({
-          status: answer.statusCode ?? 500,
-          headers: Object.fromEntries(headers) as Record<string, string>,
-          bodyBase64: Buffer.concat(chunks).toString('base64'),
-        });
-      });
-    });
-    outgoing.end(body);
-  });
+    const headers = Object.entries(headersToPass(answer.headers)).map(([name, value]) => [name, String(value)]);
+    return {
+      status: answer.statusCode,
+      headers: Object.fromEntries(headers) as Record<string, string>,
+      bodyBase64: (await boundedBody(answer.body)).toString('base64'),
+    };
+  } catch (error) {
+    if (limit.aborted)
+      throw new PlatformError('HANDLER_TIMED_OUT', `The webhook was not answered within ${limitMs / 1000} s`);
+    throw endedTooSoon(error);
+  }
 };
 
-function endedTooSoon(error: Error): Error {
+async function boundedBody(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > LARGEST_ANSWER_BYTES)
+      throw new PlatformError('HANDLER_FAILED', `The webhook's answer is larger than ${LARGEST_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function endedTooSoon(error: unknown): Error {
   if (error instanceof PlatformError) return error;
   return new PlatformError('PLUGIN_CRASHED', 'The plugin ended before it had answered the webhook', { cause: error });
 }

@@ -1,98 +1,128 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http';
-import { request as httpRequest } from 'node:http';
-import { pipeline } from 'node:stream/promises';
-import type { Request, Response } from 'express';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { PlatformError } from '@verifywise/contracts';
+import type { Dispatcher } from 'undici';
 import { headersToPass } from './hop-headers.ts';
 
 /** A plugin that says nothing for this long has not answered; streams may go on as long as something comes. */
 const SILENCE_LIMIT_MS = 60_000;
+/** An answer of up to this many bytes that is there at once is written together with its headers. */
+const WRITTEN_AT_ONCE_BYTES = 16 * 1024;
 
 export interface Target {
-  socketPath?: string;
-  url?: URL;
+  client: Dispatcher;
+  /** Of another runner; an isolate's connections lead nowhere else. */
+  origin?: string;
   path: string;
-  headers: OutgoingHttpHeaders;
+  headers: Record<string, string | string[]>;
   /** Answers of this status reject with an error instead of being passed on. */
   refuse?: (status: number) => PlatformError | undefined;
 }
 
-/** Passes a request on and its answer back, streaming both ways; when the client goes away, so does the request behind. */
-export async function passThrough(req: Request, res: Response, target: Target): Promise<void> {
-  const outgoing = httpRequest(optionsFor(req, target));
-  const gone = () => outgoing.destroy();
-  res.once('close', gone);
-  try {
-    const answer = answerOf(outgoing);
-    const sending = send(req, outgoing);
-    const incoming = await answer.catch((error: unknown) => {
-      throw connectionError(error);
-    });
-    const refused = target.refuse?.(incoming.statusCode ?? 0);
-    if (refused) {
-      incoming.resume();
-      throw refused;
-    }
-    res.writeHead(incoming.statusCode ?? 502, headersToPass(incoming.headers));
-    // A stream of events says nothing for a while, and its reader must know that it was opened.
-    if (incoming.headers['content-length'] === undefined) res.flushHeaders();
-    await passOn(incoming, res);
-    await sending;
-  } finally {
-    res.removeListener('close', gone);
-  }
-}
-
-/** Resolves when the client has all of the answer, or will get no more of it; cheaper than `pipeline`, which every answer would pay. */
-function passOn(incoming: IncomingMessage, res: Response): Promise<void> {
-  return new Promise((resolve) => {
-    res.once('close', resolve);
-    incoming.on('error', () => res.destroy());
-    // Cut off in the middle, the answer must not look whole.
-    incoming.once('close', () => {
-      if (!incoming.complete) res.destroy();
-    });
-    incoming.pipe(res);
+/**
+ * Passes a request on and its answer back, streaming both ways; when the client goes away, so does the request behind. Resolves when
+ * the whole answer was handed over, or nobody waits for it any more; rejects when there is no answer.
+ */
+export function passThrough(req: IncomingMessage, res: ServerResponse, target: Target): Promise<void> {
+  const { client, origin, path, headers, refuse } = target;
+  return new Promise((resolve, reject) => {
+    const answer = new AnswerPassing(res, { ...(refuse ? { refuse } : {}), resolve, reject });
+    const request = {
+      ...{ method: req.method as Dispatcher.HttpMethod, path, headers, body: hasBody(req) ? Readable.from(bodyOf(req), { objectMode: false }) : null },
+      ...{ headersTimeout: SILENCE_LIMIT_MS, bodyTimeout: SILENCE_LIMIT_MS },
+    };
+    client.dispatch(origin === undefined ? request : { ...request, origin }, answer);
   });
 }
 
 /** Whether the request comes with a body; without one it can be sent again. */
-export function hasBody(req: Request): boolean {
+export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 
-function optionsFor(req: Request, { path, headers, socketPath, url }: Target): RequestOptions {
-  // How a body of unknown length ends concerns this connection, so it is said anew: without it, it would end nowhere.
-  const framed =
-    req.headers['transfer-encoding'] === undefined ? headers : { ...headers, 'transfer-encoding': 'chunked' };
-  return {
-    method: req.method,
-    path,
-    headers: framed,
-    timeout: SILENCE_LIMIT_MS,
-    ...(socketPath === undefined ? {} : { socketPath }),
-    ...(url ? { host: url.hostname, port: url.port } : {}),
-  };
+/** What nobody reads any more is read to its end all the same: a client that still sends would not hear the answer. */
+async function* bodyOf(req: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+  } finally {
+    req.resume();
+  }
 }
 
-/** A client that goes away in the middle ends the request behind; what came of it, the answer tells. */
-async function send(req: Request, outgoing: ClientRequest): Promise<void> {
-  if (hasBody(req)) await pipeline(req, outgoing).catch(() => undefined);
-  else outgoing.end();
+interface Outcome {
+  refuse?: Target['refuse'];
+  resolve(): void;
+  reject(error: PlatformError): void;
 }
 
-function answerOf(outgoing: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    outgoing.once('response', resolve);
-    outgoing.on('error', reject);
-    outgoing.once('timeout', () => {
-      outgoing.destroy(new PlatformError('HANDLER_TIMED_OUT', 'The plugin did not answer in time'));
+/** Hands the answer to the client as it comes. */
+class AnswerPassing implements Dispatcher.DispatchHandler {
+  readonly #res: ServerResponse;
+  readonly #outcome: Outcome;
+  #controller: Dispatcher.DispatchController | undefined;
+  #length: string | string[] | undefined;
+
+  constructor(res: ServerResponse, outcome: Outcome) {
+    this.#res = res;
+    this.#outcome = outcome;
+    res.once('close', () => {
+      if (!res.writableFinished) this.#controller?.abort(new Error('The client went away'));
     });
-  });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#res.destroyed) controller.abort(new Error('The client went away'));
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // Another answer follows.
+    if (status < 200) return;
+    const refused = this.#outcome.refuse?.(status);
+    if (refused) {
+      controller.abort(refused);
+      return;
+    }
+    const res = this.#res;
+    this.#length = headers['content-length'];
+    res.writeHead(status, headersToPass(headers));
+    // A stream of events says nothing for a while, and its reader must know that it was opened.
+    if (this.#length === undefined) res.flushHeaders();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const res = this.#res;
+    if (Number(this.#length) === chunk.length && chunk.length <= WRITTEN_AT_ONCE_BYTES) {
+      // As text it leaves with the headers in one piece; each byte is one letter of latin1, and the other way round.
+      res.end(chunk.toString('latin1'), 'latin1');
+      return;
+    }
+    if (res.write(chunk)) return;
+    controller.pause();
+    res.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(): void {
+    this.#res.end();
+    this.#outcome.resolve();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    const res = this.#res;
+    if (!res.headersSent && !res.destroyed) {
+      this.#outcome.reject(noAnswer(error));
+      return;
+    }
+    // Cut off in the middle, the answer must not look whole.
+    res.destroy();
+    this.#outcome.resolve();
+  }
 }
 
-function connectionError(error: unknown): PlatformError {
+function noAnswer(error: Error & { code?: unknown }): PlatformError {
   if (error instanceof PlatformError) return error;
+  if (error.code === 'UND_ERR_HEADERS_TIMEOUT')
+    return new PlatformError('HANDLER_TIMED_OUT', 'The plugin did not answer in time', { cause: error });
   const message = 'The connection to the plugin ended before it had answered';
   return new PlatformError('UPSTREAM_FAILED', message, { cause: error });
 }

@@ -1,14 +1,14 @@
-import { Router } from 'express';
-import type { Request, RequestHandler, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Identity, PartitionHolder } from '@verifywise/contracts';
 import { PlatformError, partitionOf } from '@verifywise/contracts';
-import type { ServiceTokens } from '@verifywise/service-kit';
-import { SERVICE_TOKEN_HEADER, identityOf, serviceIdentityOf } from '@verifywise/service-kit';
-import { PRIVATE_HEADERS, privateHeaders } from '../isolate/private-http.ts';
+import type { BearerCheck, OpenApiRoute, PlainRoute, ServiceTokens } from '@verifywise/service-kit';
+import { SERVICE_TOKEN_HEADER, pathOf } from '@verifywise/service-kit';
+import type { Dispatcher } from 'undici';
 import type { Hosting } from '../hosting/hosting.ts';
+import { privatePath, wordOf } from '../isolate/private-http.ts';
+import { pause } from '../pause.ts';
 import { headersToPass } from './hop-headers.ts';
 import { hasBody, passThrough } from './pass-through.ts';
-import { pause } from '../pause.ts';
 
 export interface PluginRouteParts {
   hosting: Pick<Hosting, 'enabledPlugin'>;
@@ -17,46 +17,60 @@ export interface PluginRouteParts {
   holds(partition: number): boolean;
   /** Who consumes the partition now; asking again after a move. */
   findHolder(partition: number): Promise<PartitionHolder>;
-  identity: RequestHandler;
+  bearer: BearerCheck;
   tokens: ServiceTokens;
+  /** Connections to the other runners. */
+  runners: Dispatcher;
+  /** What the platform serves itself below `/api/plugins`: it wins, and what it hides is reachable below `/_/` (contract §1). */
+  platformsOwn: readonly OpenApiRoute[];
 }
 
-/** Where a plugin's routes are mounted; what the platform's own paths hide of them is reachable below `/_/` as well. */
-const MOUNT = /^\/api\/plugins\/[^/?]+(?:\/_(?=[/?]|$))?/i;
+/** The plugin's id, and the two ways to say where its routes begin. */
+const MOUNT = /^\/api\/plugins\/([^/?]+)(?:\/_(?=[/?]|$))?/i;
 /** A runner that was killed is replaced within two seconds, a drained one at once. */
 const FIND_WITHIN_MS = 8_000;
 const FIND_AGAIN_MS = 100;
 
 /** Of the caller's headers these end here: they are the platform's, not the plugin's. */
-const ENDS_HERE = ['authorization', 'cookie', ...PRIVATE_HEADERS, SERVICE_TOKEN_HEADER];
+const ENDS_HERE = new Set(['authorization', 'cookie', SERVICE_TOKEN_HEADER]);
+/** Names of the platform's own; nobody outside says anything by them. */
+const OURS = 'x-verifywise-';
 
 /** `ANY /api/plugins/:id/*`: a plugin's own routes, served by the runner that holds its tenant, whichever runner was asked. */
-export function pluginRoutes(parts: PluginRouteParts): Router {
-  const router = Router();
-  const fromService = parts.tokens.check('plugin-runner');
-  const who: RequestHandler = (req, res, next) =>
-    req.headers[SERVICE_TOKEN_HEADER] === undefined ? parts.identity(req, res, next) : fromService(req, res, next);
+export function pluginRoutes(parts: PluginRouteParts): PlainRoute {
+  const own = parts.platformsOwn.map(takenBy);
+  return {
+    route: '/api/plugins/:id{/*path}',
+    takes: (req) => MOUNT.test(req.url ?? '') && !own.some((takes) => takes(req)),
+    serve: (req, res) => servePlugin(parts, req, res),
+  };
+}
 
-  router.all('/api/plugins/:id{/*path}', who, async (req: Request, res: Response) => {
-    const forwarded = req.headers[SERVICE_TOKEN_HEADER] !== undefined;
-    const identity = forwarded ? serviceIdentityOf(req).user : identityOf(req);
-    if (!identity) throw new PlatformError('UNAUTHENTICATED', 'The forwarded request names no user');
-    const pluginId = String(req.params.id);
-    const partition = partitionOf(identity.tenant, parts.partitions);
-    if (parts.holds(partition)) await serveHere(parts, req, res, identity, pluginId);
-    else if (forwarded) throw movedError('NOT_THE_OWNER', partition);
-    else await serveWhereHeld(parts, req, res, identity, pluginId, partition);
-  });
-  return router;
+/** Whether Express would give a request to this route. */
+function takenBy({ method, path }: OpenApiRoute): (req: IncomingMessage) => boolean {
+  const pattern = new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`, 'i');
+  const methods = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()];
+  return (req) => methods.includes(req.method ?? '') && pattern.test(pathOf(req));
+}
+
+async function servePlugin(parts: PluginRouteParts, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const forwarded = req.headers[SERVICE_TOKEN_HEADER] !== undefined;
+  const identity = forwarded
+    ? (await parts.tokens.callerOf('plugin-runner', req, res)).user
+    : await parts.bearer(req, res);
+  if (!identity) throw new PlatformError('UNAUTHENTICATED', 'The forwarded request names no user');
+  const partition = partitionOf(identity.tenant, parts.partitions);
+  if (parts.holds(partition)) await serveHere(parts, req, res, identity);
+  else if (forwarded) throw movedError('NOT_THE_OWNER', partition);
+  else await serveWhereHeld(parts, req, res, identity, partition);
 }
 
 /** A tenant that changes runners is found again, as long as nothing of the request has been used up. */
 async function serveWhereHeld(
   parts: PluginRouteParts,
-  req: Request,
-  res: Response,
+  req: IncomingMessage,
+  res: ServerResponse,
   identity: Identity,
-  pluginId: string,
   partition: number,
 ): Promise<void> {
   const until = performance.now() + FIND_WITHIN_MS;
@@ -64,7 +78,7 @@ async function serveWhereHeld(
     try {
       const holder = await parts.findHolder(partition);
       if (holder.runnerId !== parts.selfId) await forward(parts, req, res, identity, holder);
-      else if (parts.holds(partition)) await serveHere(parts, req, res, identity, pluginId);
+      else if (parts.holds(partition)) await serveHere(parts, req, res, identity);
       else throw movedError('NOT_THE_OWNER', partition);
       return;
     } catch (error) {
@@ -83,38 +97,61 @@ function movedError(code: 'NOT_THE_OWNER' | 'UNAVAILABLE', partition: number): P
 
 async function serveHere(
   { hosting }: PluginRouteParts,
-  req: Request,
-  res: Response,
+  req: IncomingMessage,
+  res: ServerResponse,
   identity: Identity,
-  pluginId: string,
-) {
-  const plugin = await hosting.enabledPlugin(identity.tenant, pluginId);
-  const { tenant, userId, role } = identity;
-  await plugin.calls.request(`${req.method} ${req.path}`, (door) =>
+): Promise<void> {
+  const url = req.url ?? '';
+  const [mount = '', pluginId = ''] = MOUNT.exec(url) ?? [];
+  const plugin = await hosting.enabledPlugin(identity.tenant, decoded(pluginId));
+  const path = `/api/plugins/${plugin.pluginId}${url.slice(mount.length)}`;
+  await plugin.calls.request(`${req.method} ${pathOf(req)}`, (door) =>
     passThrough(req, res, {
-      socketPath: door.socketPath,
-      path: req.originalUrl.replace(MOUNT, `/api/plugins/${pluginId}`),
-      headers: {
-        ...headersToPass(req.headers, ENDS_HERE),
-        ...privateHeaders(door, { tenant, userId, role }),
-      },
+      client: door.client,
+      path: privatePath(door, whoAsks(identity), path),
+      headers: headersToPass(req.headers, travelsOn),
     }),
   );
 }
 
 async function forward(
-  { tokens }: PluginRouteParts,
-  req: Request,
-  res: Response,
+  { tokens, runners }: PluginRouteParts,
+  req: IncomingMessage,
+  res: ServerResponse,
   identity: Identity,
   holder: PartitionHolder,
-) {
+): Promise<void> {
   const token = await tokens.sign({ audience: 'plugin-runner', tenant: identity.tenant, user: identity });
   await passThrough(req, res, {
-    url: new URL(holder.url),
-    path: req.originalUrl,
-    headers: { ...headersToPass(req.headers, ENDS_HERE), [SERVICE_TOKEN_HEADER]: token },
+    client: runners,
+    origin: new URL(holder.url).origin,
+    path: req.url ?? '',
+    headers: { ...headersToPass(req.headers, travelsOn), [SERVICE_TOKEN_HEADER]: token },
     refuse: (status) =>
       status === 421 ? new PlatformError('NOT_THE_OWNER', 'The tenant has moved to another runner') : undefined,
   });
+}
+
+function travelsOn(header: string): boolean {
+  return !ENDS_HERE.has(header) && !header.startsWith(OURS);
+}
+
+/** The identities of users who are at work are the same objects again and again. */
+const words = new WeakMap<Identity, string>();
+
+function whoAsks(identity: Identity): string {
+  const known = words.get(identity);
+  if (known !== undefined) return known;
+  const { tenant, userId, role } = identity;
+  const word = wordOf({ tenant, userId, role });
+  words.set(identity, word);
+  return word;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new PlatformError('BAD_REQUEST', 'The path is not well encoded');
+  }
 }

@@ -47,7 +47,7 @@ describe('what keeps an isolate awake', () => {
 
   test('nothing of the isolate: its server, a connection of the runner, its channel, its output', async () => {
     const [answer] = (await once(
-      get({ socketPath: isolate.socketPath, headers: isolate.headers, path: '/api/plugins/lone/', agent }),
+      get({ socketPath: isolate.socketPath, path: isolate.pathOf('/api/plugins/lone/'), agent }),
       'response',
     )) as [IncomingMessage];
     answer.resume();

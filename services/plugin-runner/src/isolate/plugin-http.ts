@@ -1,10 +1,9 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import type { NextFunction, Request, Response, Router } from 'express';
 import type { Plugin, PluginContext, PluginRequest, WebhookRequest, Webhooks } from '@verifywise/plugin-types';
-import { FORWARDED_IDENTITY_HEADER, PRIVATE_HEADERS, TOKEN_HEADER, WEBHOOK_PREFIX } from './private-http.ts';
-import type { ForwardedIdentity } from './private-http.ts';
+import { WEBHOOK_PREFIX, readPrivatePath } from './private-http.ts';
 import type { PrivateListen } from './private-listen.ts';
 import type { IsolateSetup } from './protocol.ts';
 import { SignatureError } from './webhook-signatures.ts';
@@ -13,6 +12,9 @@ import { SignatureError } from './webhook-signatures.ts';
 const ROUTE_BODY_LIMIT = '15mb';
 /** Webhook bodies arrive checked by the gateway, which lets none of this size through. */
 const WEBHOOK_BODY_LIMIT = '25mb';
+
+/** What the runner adds to a request must not make one too large that it has let through. */
+const MAX_HEADER_BYTES = 32 * 1024;
 
 /** The plugin's HTTP as the runner knows it. */
 export interface PluginHttp {
@@ -35,7 +37,6 @@ export async function servePlugin({ setup, plugin, webhooks, context, listen }: 
 
   const app = express();
   app.disable('x-powered-by');
-  app.use(identify(setup));
   app.use(`${WEBHOOK_PREFIX}/:name`, webhookBody(), webhookRoute(webhooks, context));
   app.use(
     `/api/plugins/${setup.pluginId}`,
@@ -65,7 +66,9 @@ export async function servePlugin({ setup, plugin, webhooks, context, listen }: 
     answerError(res, 500, 'HANDLER_FAILED', `${setup.pluginId} could not answer; its log says why`);
   });
 
-  const server = createServer(app);
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (req, res) => {
+    if (identify(setup, req, res)) app(req, res);
+  });
   // The runner pools its connections; it closes them, not the isolate.
   server.keepAliveTimeout = 0;
   await listen(server);
@@ -73,32 +76,19 @@ export async function servePlugin({ setup, plugin, webhooks, context, listen }: 
 }
 
 /** Believes only the runner: whoever shares its machine may come by the socket, but not by the token. */
-function identify({ socketToken, pluginId }: IsolateSetup) {
-  const expected = Buffer.from(socketToken);
-  return (req: Request, res: Response, next: NextFunction): void => {
-    const [header, token] = [FORWARDED_IDENTITY_HEADER, TOKEN_HEADER].map((name) => req.headers[name]);
-    hidePrivateHeaders(req);
-    const given = Buffer.from(typeof token === 'string' ? token : '');
-    if (given.length !== expected.length || !timingSafeEqual(given, expected) || typeof header !== 'string') {
-      answerError(res, 401, 'UNAUTHENTICATED', `Only the runner of ${pluginId} may ask it`);
-      return;
-    }
-    const identity = JSON.parse(Buffer.from(header, 'base64').toString('utf8')) as ForwardedIdentity;
-    const request = req as PluginRequest;
-    request.tenantId = identity.tenant;
-    if (identity.userId !== undefined) request.userId = identity.userId;
-    if (identity.role !== undefined) request.role = identity.role;
-    next();
-  };
-}
-
-/** Node shows the headers of a request three times; both readable forms must be made before the raw one becomes shorter. */
-function hidePrivateHeaders(req: Request): void {
-  for (const shown of [req.headers, req.headersDistinct]) {
-    for (const name of PRIVATE_HEADERS) Reflect.deleteProperty(shown, name);
+function identify(setup: IsolateSetup, req: IncomingMessage, res: ServerResponse): boolean {
+  const asked = readPrivatePath(setup, req.url ?? '');
+  if (!asked) {
+    answerError(res, 401, 'UNAUTHENTICATED', `Only the runner of ${setup.pluginId} may ask it`);
+    return false;
   }
-  const hidden = (at: number) => PRIVATE_HEADERS.includes((req.rawHeaders[at - (at % 2)] ?? '').toLowerCase());
-  req.rawHeaders = req.rawHeaders.filter((_each, at) => !hidden(at));
+  const { identity, path } = asked;
+  req.url = path;
+  const request = req as PluginRequest;
+  request.tenantId = identity.tenant;
+  if (identity.userId !== undefined) request.userId = identity.userId;
+  if (identity.role !== undefined) request.role = identity.role;
+  return true;
 }
 
 /** Keeps the bytes of the body as they were sent, compressed or not, and parses them by their content type. */
@@ -137,8 +127,13 @@ function webhookRoute(webhooks: Webhooks, context: PluginContext) {
   };
 }
 
-function answerError(res: Response, status: number, code: string, message: string): void {
-  res.status(status).json({ success: false, error: { code, message } });
+function answerError(res: ServerResponse, status: number, code: string, message: string): void {
+  const body = JSON.stringify({ success: false, error: { code, message } });
+  res.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  });
+  res.end(body);
 }
 
 interface Layer {

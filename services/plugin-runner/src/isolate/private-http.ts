@@ -1,19 +1,15 @@
-/** What runner and isolate agree on for the HTTP between them, on the isolate's private socket. */
+import { timingSafeEqual } from 'node:crypto';
 
-/** Who asks, as base64 JSON. The runner removes what came from outside under this name and writes its own. */
-export const FORWARDED_IDENTITY_HEADER = 'x-verifywise-identity';
-
-/** Proves to an isolate that its own runner asks: its neighbours run under the same user of the machine. */
-export const TOKEN_HEADER = 'x-verifywise-isolate';
-
-/** What only the runner may say; its isolate takes these from a request before the plugin sees it. */
-export const PRIVATE_HEADERS: readonly string[] = [FORWARDED_IDENTITY_HEADER, TOKEN_HEADER];
+/**
+ * What runner and isolate agree on for the HTTP between them, on the isolate's private socket: the path of a request begins with the
+ * isolate's token and with who asks. Of a path the isolate can take its part off before the plugin sees the request, at no cost.
+ */
 
 /** Deliveries of webhooks are requests below this path; it is outside of `/api/plugins`, so no route can collide with it. */
 export const WEBHOOK_PREFIX = '/webhooks';
 
-/** Where an isolate serves its HTTP, and what it answers to. */
-export interface IsolateDoor {
+/** Where an isolate serves its HTTP, and what it answers to: its neighbours run under the same user of the machine. */
+export interface IsolateAddress {
   socketPath: string;
   socketToken: string;
 }
@@ -24,10 +20,26 @@ export interface ForwardedIdentity {
   role?: string;
 }
 
-/** What the runner sends with each request, in the place of what came from outside under these names. */
-export function privateHeaders({ socketToken }: IsolateDoor, identity: ForwardedIdentity): Record<string, string> {
-  return {
-    [TOKEN_HEADER]: socketToken,
-    [FORWARDED_IDENTITY_HEADER]: Buffer.from(JSON.stringify(identity)).toString('base64'),
-  };
+/** Who asks, as it stands in a path. */
+export function wordOf(identity: ForwardedIdentity): string {
+  return Buffer.from(JSON.stringify(identity)).toString('base64url');
+}
+
+/** The path that the isolate is asked for. */
+export function privatePath({ socketToken }: IsolateAddress, who: string, path: string): string {
+  return `/${socketToken}/${who}${path}`;
+}
+
+/** Who asks for what; undefined when it is not the isolate's own runner. */
+export function readPrivatePath(
+  { socketToken }: IsolateAddress,
+  url: string,
+): { identity: ForwardedIdentity; path: string } | undefined {
+  const expected = Buffer.from(`/${socketToken}/`);
+  const given = Buffer.from(url.slice(0, expected.length));
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+  const whoEnds = url.indexOf('/', expected.length);
+  if (whoEnds < 0) return undefined;
+  const who = Buffer.from(url.slice(expected.length, whoEnds), 'base64url').toString('utf8');
+  return { identity: JSON.parse(who) as ForwardedIdentity, path: url.slice(whoEnds) };
 }

@@ -25,11 +25,10 @@ afterAll(() => isolate.stop());
 async function send(webhook: string, body: string, signed = body) {
   const signature = createHmac('sha256', SECRET).update(signed).digest('hex');
   const headers = {
-    ...isolate.headers,
     'content-type': 'application/json',
     'x-hub-signature-256': `sha256=${signature}`,
   };
-  const path = `/webhooks/${webhook}`;
+  const path = isolate.pathOf(`/webhooks/${webhook}`);
   const [answer] = (await once(
     request({ socketPath: isolate.socketPath, method: 'POST', path, headers }).end(body),
     'response',

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Broker, WorkDelivery } from '@verifywise/broker';
 import type { WebhookDelivery, WebhookOutcome } from '@verifywise/contracts';
 import { PlatformError, WebhookFinished } from '@verifywise/contracts';
-import type { IsolateDoor } from '../isolate/private-http.ts';
 import type { Hosting } from '../hosting/hosting.ts';
+import type { IsolateDoor } from '../hosting/isolate-door.ts';
 import { enabledOrNot, notEnabled } from './enabled-or-not.ts';
 import { WorkInHand } from './work-in-hand.ts';
 

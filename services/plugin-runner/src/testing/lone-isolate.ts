@@ -8,7 +8,7 @@ import type { Permission, PluginManifest } from '@verifywise/plugin-types';
 import type { FromIsolate, IsolateCalls, ToIsolate } from '../isolate/protocol.ts';
 import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
 import { spawnIsolate } from '../hosting/spawn-isolate.ts';
-import { privateHeaders } from '../isolate/private-http.ts';
+import { privatePath, wordOf } from '../isolate/private-http.ts';
 import { isolateBundle } from '../package/isolate-bundle.ts';
 
 interface LonePlugin {
@@ -21,7 +21,7 @@ interface LonePlugin {
 /** One isolate without a runner around it: what it is asked comes from the test, and what it asks nobody answers. */
 export class LoneIsolate {
   readonly socketPath: string;
-  readonly socketToken = 'of this isolate alone';
+  readonly socketToken = 'of-this-isolate-alone';
   readonly child: ChildProcess;
   readonly said: FromIsolate[] = [];
   readonly #folder: string;
@@ -86,9 +86,9 @@ export class LoneIsolate {
     return isolate;
   }
 
-  /** What a request on its socket carries when its runner sends it. */
-  get headers(): Record<string, string> {
-    return privateHeaders(this, { tenant: 'acme' });
+  /** The path of a request on its socket when its runner sends it. */
+  pathOf(path: string): string {
+    return privatePath(this, wordOf({ tenant: 'acme' }), path);
   }
 
   async call<Call extends keyof IsolateCalls>(

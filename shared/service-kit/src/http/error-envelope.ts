@@ -1,7 +1,9 @@
 import { errorAnswer, PlatformError, statusOfCode, type ErrorAnswer, type ErrorCode } from '@verifywise/contracts';
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isError } from '../errors/thrown.ts';
 import type { Logger } from '../logs/logger.ts';
+import { pathOf } from './plain-route.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** Longer than this a path in an answer helps nobody. */
@@ -18,30 +20,37 @@ export const nothingHere: RequestHandler = (req) => {
  */
 export function errorEnvelope(log: Logger): ErrorRequestHandler {
   return (thrown: unknown, req, res, next) => {
-    const error = platformErrorOf(thrown);
-    const answer = error === undefined ? internalAnswer(requestIdOf(req)) : errorAnswer(error);
-    const status = statusOfCode[answer.code];
-    const about = { requestId: requestIdOf(req), method: req.method, path: req.path, code: answer.code };
-    if (error === undefined || answer.code === 'INTERNAL') log.error({ ...about, err: thrown }, 'request failed');
-    else if (status >= 500) log.warn({ ...about, err: thrown }, 'request failed');
-    else log.debug({ ...about, reason: answer.message }, 'request refused');
-
-    if (res.headersSent) {
-      // Half an answer is out already: only cutting the connection tells the client that the rest is missing.
-      next(thrown);
-      return;
-    }
-    answerError(res, answer);
+    // Half an answer is out already: only cutting the connection tells the client that the rest is missing.
+    if (!answerThrown(log, thrown, req, res)) next(thrown);
   };
 }
 
-/** Writes the envelope of an error, with the headers its status asks for. */
-export function answerError(res: Response, answer: ErrorAnswer): void {
+/** Logs and answers what was thrown while a request was served; false when an answer is out already. */
+export function answerThrown(log: Logger, thrown: unknown, req: IncomingMessage, res: ServerResponse): boolean {
+  const error = platformErrorOf(thrown);
+  const answer = error === undefined ? internalAnswer(requestIdOf(req)) : errorAnswer(error);
   const status = statusOfCode[answer.code];
-  if (status === 401 && !res.hasHeader('WWW-Authenticate')) res.set('WWW-Authenticate', 'Bearer');
+  const about = { requestId: requestIdOf(req), method: req.method, path: pathOf(req), code: answer.code };
+  if (error === undefined || answer.code === 'INTERNAL') log.error({ ...about, err: thrown }, 'request failed');
+  else if (status >= 500) log.warn({ ...about, err: thrown }, 'request failed');
+  else log.debug({ ...about, reason: answer.message }, 'request refused');
+
+  if (res.headersSent) return false;
+  answerError(res, answer);
+  return true;
+}
+
+/** Writes the envelope of an error, with the headers its status asks for. */
+export function answerError(res: ServerResponse, answer: ErrorAnswer): void {
+  const status = statusOfCode[answer.code];
+  if (status === 401 && !res.hasHeader('WWW-Authenticate')) res.setHeader('WWW-Authenticate', 'Bearer');
   const wait = retryAfterOf(answer);
-  if (wait !== undefined) res.set('Retry-After', String(wait));
-  res.status(status).json({ success: false, error: answer });
+  if (wait !== undefined) res.setHeader('Retry-After', String(wait));
+  const body = Buffer.from(JSON.stringify({ success: false, error: answer }));
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', body.length);
+  res.statusCode = status;
+  res.end(body);
 }
 
 /** `details.retryAfterSeconds` of an error is also said in the header made for it. */

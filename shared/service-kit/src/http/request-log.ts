@@ -1,20 +1,17 @@
-import type { Request, RequestHandler } from 'express';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from '../logs/logger.ts';
 import { requestIdOf } from './request-id.ts';
 
 const logs = new WeakMap<object, Logger>();
 const parents = new WeakMap<object, Logger>();
 
-/** Lets every request have a logger that names it. */
-export function requestLog(log: Logger): RequestHandler {
-  return (req, _res, next) => {
-    parents.set(req, log);
-    next();
-  };
+/** Lets the request have a logger that names it. */
+export function giveRequestLog(req: IncomingMessage, log: Logger): void {
+  parents.set(req, log);
 }
 
 /** A logger whose lines carry the request's id; for requests that come through `serveHttp`. */
-export function requestLogOf(req: Request): Logger {
+export function requestLogOf(req: IncomingMessage): Logger {
   const known = logs.get(req);
   if (known !== undefined) return known;
   const parent = parents.get(req);

@@ -1,14 +1,15 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express, type Router } from 'express';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../logs/logger.ts';
-import { errorEnvelope, nothingHere } from './error-envelope.ts';
+import { answerThrown, errorEnvelope, nothingHere } from './error-envelope.ts';
 import { health, type Health, type ReadyChecks } from './health.ts';
 import { openApiDocument, type OpenApiRoute } from './openapi.ts';
-import { requestId } from './request-id.ts';
-import { requestLog } from './request-log.ts';
-import { mountedAt, requestMetrics } from './request-metrics.ts';
+import type { PlainRoute } from './plain-route.ts';
+import { giveRequestId } from './request-id.ts';
+import { giveRequestLog } from './request-log.ts';
+import { expressRouteOf, mountedAt, requestMetrics, type MeasureRequest } from './request-metrics.ts';
 
 /** Long enough for a request that may take 25 s only in part: the process has 25 s for everything it closes. */
 const DRAIN_DEADLINE_MS = 10_000;
@@ -22,6 +23,8 @@ export interface HttpOptions {
   log: Logger;
   /** In this order; a router alone is mounted at the root. */
   routers: (Router | [string, Router])[];
+  /** Asked before all routers, health and /openapi.json included; it takes only what is its own. */
+  plain?: PlainRoute;
   ready: ReadyChecks;
   openapi: readonly OpenApiRoute[];
   metrics: Registry;
@@ -45,7 +48,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const state = health(options.ready, options.log);
   const drain = { draining: false };
   const server = createServer();
-  server.on('request', application(options, state, server, drain));
+  server.on('request', listener(options, state, server, drain));
   await listen(server, options.host, options.port);
   const { port } = server.address() as AddressInfo;
   const host = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host;
@@ -64,20 +67,40 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-function application(options: HttpOptions, state: Health, server: Server, drain: { draining: boolean }): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.use((_req, res, next) => {
-    res.set('X-Content-Type-Options', 'nosniff');
-    if (drain.draining) res.set('Connection', 'close');
+function listener(options: HttpOptions, state: Health, server: Server, drain: { draining: boolean }): RequestListener {
+  const { log, plain } = options;
+  const measure = requestMetrics(options.metrics, log);
+  const app = application(options, state, measure);
+  return (req, res) => {
+    res.setHeader('X-Content-Type-Options', 'nosniff');
+    if (drain.draining) res.setHeader('Connection', 'close');
     // A connection kept alive by a request that began before the drain would hold the server open.
     res.once('close', () => {
       if (drain.draining) setImmediate(() => server.closeIdleConnections());
     });
-    next();
-  });
-  app.use(requestId);
-  app.use(requestLog(options.log));
+    giveRequestId(req, res);
+    giveRequestLog(req, log);
+    if (!plain?.takes(req)) {
+      app(req, res);
+      return;
+    }
+    measure(req, res, () => plain.route);
+    void servePlainly(plain, req, res, log);
+  };
+}
+
+async function servePlainly(plain: PlainRoute, req: IncomingMessage, res: ServerResponse, log: Logger): Promise<void> {
+  try {
+    await plain.serve(req, res);
+  } catch (error) {
+    // Half an answer is out already: only cutting the connection tells the client that the rest is missing.
+    if (!answerThrown(log, error, req, res)) res.destroy();
+  }
+}
+
+function application(options: HttpOptions, state: Health, measure: MeasureRequest): Express {
+  const app = express();
+  app.disable('x-powered-by');
   app.use(state.router);
   app.get('/metrics', async (_req, res) => {
     res.type(options.metrics.contentType).send(await options.metrics.metrics());
@@ -86,7 +109,10 @@ function application(options: HttpOptions, state: Health, server: Server, drain:
   app.get('/openapi.json', (_req, res) => {
     res.json(document);
   });
-  app.use(requestMetrics(options.metrics, options.log));
+  app.use((req, res, next) => {
+    measure(req, res, () => expressRouteOf(req));
+    next();
+  });
   for (const entry of options.routers) {
     const [path, router] = Array.isArray(entry) ? entry : ['/', entry];
     app.use(path, mountedAt(path), router);

@@ -1,4 +1,5 @@
 import { isTenant, OPERATOR_ROLE, PlatformError, type Identity } from '@verifywise/contracts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, RequestHandler } from 'express';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { remoteKeys } from './remote-keys.ts';
@@ -40,17 +41,28 @@ const SHARED_SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 
 const identities = new WeakMap<object, Identity>();
 
+/** Gives who makes a request, as its bearer token says. */
+export type BearerCheck = (req: IncomingMessage, res: ServerResponse) => Promise<Identity>;
+
 /** Verifies the bearer token of a request; 401 when there is none or it is not good, 503 when the keys cannot be had. */
-export function identityCheck(settings: IdentitySettings): RequestHandler {
+export function bearerCheck(settings: IdentitySettings): BearerCheck {
   const verify = tokenVerifier(settings);
-  return async (req, res, next) => {
+  return async (req, res) => {
     try {
-      identities.set(req, await verify(bearerOf(req)));
+      return await verify(bearerOf(req));
     } catch (error) {
       if (error instanceof PlatformError && error.code === 'UNAUTHENTICATED')
-        res.set('WWW-Authenticate', challengeFor(req, error));
+        res.setHeader('WWW-Authenticate', challengeFor(req, error));
       throw error;
     }
+  };
+}
+
+/** The same for routers: what stands behind it finds the identity by `identityOf`. */
+export function identityCheck(check: IdentitySettings | BearerCheck): RequestHandler {
+  const identify = typeof check === 'function' ? check : bearerCheck(check);
+  return async (req, res, next) => {
+    identities.set(req, await identify(req, res));
     next();
   };
 }
@@ -108,7 +120,7 @@ function keyOf({ jwksUrl, jwtSecret }: IdentitySettings): { key: JWTVerifyGetKey
   return { key: () => secret, algorithms: SHARED_SECRET_ALGORITHMS };
 }
 
-function bearerOf(req: Request): string {
+function bearerOf(req: IncomingMessage): string {
   const header = req.headers.authorization;
   if (header === undefined) throw new UnauthenticatedError('This needs a bearer token');
   const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(header)?.[1];
@@ -116,7 +128,7 @@ function bearerOf(req: Request): string {
   return token;
 }
 
-function challengeFor(req: Request, error: Error): string {
+function challengeFor(req: IncomingMessage, error: Error): string {
   if (req.headers.authorization === undefined) return 'Bearer realm="verifywise"';
   return `Bearer realm="verifywise", error="invalid_token", error_description="${error.message.replaceAll(/["\\]/g, '')}"`;
 }

@@ -1,4 +1,5 @@
 import { isTenant, type Identity, type ServiceIdentity } from '@verifywise/contracts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, RequestHandler } from 'express';
 import { decodeJwt, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import { parseTrustedKey, signingKeyOf, type TrustedKey } from './service-keys.ts';
@@ -34,6 +35,8 @@ export interface ServiceTokens {
   sign(claims: ServiceClaims): Promise<string>;
   /** Lets through requests with a good `x-service-token` for this audience; 401 otherwise. */
   check(audience: string): RequestHandler;
+  /** The same without a router: who makes the request. */
+  callerOf(audience: string, req: IncomingMessage, res: ServerResponse): Promise<ServiceIdentity>;
   /** Who calls, or UNAUTHENTICATED. */
   verify(token: string, audience: string): Promise<ServiceIdentity>;
 }
@@ -66,6 +69,17 @@ export function serviceTokens(options: ServiceTokenOptions): ServiceTokens {
     throw new UnauthenticatedError('The service token is not signed by a service that is trusted here');
   };
 
+  const callerOf: ServiceTokens['callerOf'] = async (audience, req, res) => {
+    try {
+      const token = req.headers[SERVICE_TOKEN_HEADER];
+      if (typeof token !== 'string') throw new UnauthenticatedError('This needs a service token');
+      return await verify(token, audience);
+    } catch (error) {
+      res.setHeader('WWW-Authenticate', 'ServiceToken');
+      throw error;
+    }
+  };
+
   return {
     sign({ audience, tenant, pluginId, user }) {
       return new SignJWT({
@@ -82,17 +96,11 @@ export function serviceTokens(options: ServiceTokenOptions): ServiceTokens {
     },
     check(audience) {
       return async (req, res, next) => {
-        try {
-          const token = req.get(SERVICE_TOKEN_HEADER);
-          if (token === undefined) throw new UnauthenticatedError('This needs a service token');
-          identities.set(req, await verify(token, audience));
-        } catch (error) {
-          res.set('WWW-Authenticate', 'ServiceToken');
-          throw error;
-        }
+        identities.set(req, await callerOf(audience, req, res));
         next();
       };
     },
+    callerOf,
     verify,
   };
 }
