@@ -103,6 +103,11 @@ module.exports = {
     outer('pg', ['services/[^/]+/src/store/', 'shared/service-kit/src/database/', 'infra/', 'shared/host-sdk/']),
     outer('unzipper', ['services/installer/src/package/', 'services/plugin-runner/src/package/']),
     outer('opossum', ['shared/service-kit/']),
+    outer('undici', [
+      'shared/service-kit/',
+      'services/plugin-runner/src/http/',
+      'services/plugin-runner/src/hosting/isolate-door.ts',
+    ]),
     outer('express', [
       'services/[^/]+/src/http/',
       'shared/service-kit/',

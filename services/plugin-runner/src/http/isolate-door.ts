@@ -7,6 +7,10 @@ const CONNECTION_LIVES_MS = 60_000;
 /** Connections to an isolate: as many as there are requests under way, for a stream may keep its own for hours. */
 export const openDoor: OpenDoor = (address) => {
   const { socketPath } = address;
-  const client = new Pool('http://isolate', { connect: { socketPath }, allowH2: false, clientTtl: CONNECTION_LIVES_MS });
+  const client = new Pool('http://isolate', {
+    connect: { socketPath },
+    allowH2: false,
+    clientTtl: CONNECTION_LIVES_MS,
+  });
   return { ...address, client, close: () => client.destroy() };
 };

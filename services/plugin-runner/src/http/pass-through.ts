@@ -28,7 +28,12 @@ export function passThrough(req: IncomingMessage, res: ServerResponse, target: T
   return new Promise((resolve, reject) => {
     const answer = new AnswerPassing(res, { ...(refuse ? { refuse } : {}), resolve, reject });
     const request = {
-      ...{ method: req.method as Dispatcher.HttpMethod, path, headers, body: hasBody(req) ? Readable.from(bodyOf(req), { objectMode: false }) : null },
+      ...{
+        method: req.method as Dispatcher.HttpMethod,
+        path,
+        headers,
+        body: hasBody(req) ? Readable.from(bodyOf(req), { objectMode: false }) : null,
+      },
       ...{ headersTimeout: SILENCE_LIMIT_MS, bodyTimeout: SILENCE_LIMIT_MS },
     };
     client.dispatch(origin === undefined ? request : { ...request, origin }, answer);

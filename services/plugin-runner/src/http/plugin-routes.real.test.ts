@@ -11,6 +11,8 @@ let aborted = 0;
 module.exports = {
   routes(router) {
     router.all('/echo{/*rest}', (req, res) => res.json({ method: req.method, url: req.url, tenant: req.tenantId, user: req.userId, role: req.role, body: req.body ?? null, headers: req.headers }));
+    router.all('/logs', (req, res) => res.json({ own: 'logs' }));
+    router.all('/:name/logs', (req, res) => res.json({ own: req.params.name }));
     router.get('/', (req, res) => res.json({ root: true }));
     router.get('/throws', () => { throw new Error('secret detail'); });
     router.get('/ticks', async (req, res) => {
@@ -70,6 +72,26 @@ describe('routes of plugins', () => {
   test('what the platform hides is reached below /_/, once', async () => {
     const { body } = (await runners[0]?.get('r1', '/api/plugins/recorder/_/echo/_/x')) ?? {};
     expect(body).toMatchObject({ url: '/echo/_/x' });
+  });
+
+  test.each([
+    ['GET', '/logs', 'the platform'],
+    ['GET', '/LOGS/?limit=1', 'the platform'],
+    ['POST', '/logs', 'logs'],
+    ['GET', '/_/logs', 'logs'],
+    ['GET', '/my/logs', 'my'],
+  ])('%s %s is answered by %s', async (method, path, by) => {
+    const answer = await runners[0]?.fetch('r1', `/api/plugins/recorder${path}`, { method });
+    const body = (await answer?.json()) as { own?: string; success?: boolean };
+    expect(body.own ?? (body.success && 'the platform')).toBe(by);
+  });
+
+  test('an id that cannot be decoded is refused, one that is only encoded is not', async () => {
+    expect((await runners[0]?.get('r1', '/api/plugins/recorde%72/echo'))?.status).toBe(200);
+    expect(await runners[0]?.get('r1', '/api/plugins/recorder%E0%A4/echo')).toMatchObject({
+      status: 400,
+      body: { success: false, error: { code: 'BAD_REQUEST' } },
+    });
   });
 
   test('answers and bodies are streamed', async () => {

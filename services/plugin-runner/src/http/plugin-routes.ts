@@ -60,9 +60,9 @@ async function servePlugin(parts: PluginRouteParts, req: IncomingMessage, res: S
     : await parts.bearer(req, res);
   if (!identity) throw new PlatformError('UNAUTHENTICATED', 'The forwarded request names no user');
   const partition = partitionOf(identity.tenant, parts.partitions);
-  if (parts.holds(partition)) await serveHere(parts, req, res, identity);
-  else if (forwarded) throw movedError('NOT_THE_OWNER', partition);
-  else await serveWhereHeld(parts, req, res, identity, partition);
+  if (!forwarded) await serveWhereHeld(parts, req, res, identity, partition);
+  else if (parts.holds(partition)) await serveHere(parts, req, res, identity);
+  else throw movedError('NOT_THE_OWNER', partition);
 }
 
 /** A tenant that changes runners is found again, as long as nothing of the request has been used up. */
@@ -76,10 +76,8 @@ async function serveWhereHeld(
   const until = performance.now() + FIND_WITHIN_MS;
   for (;;) {
     try {
-      const holder = await parts.findHolder(partition);
-      if (holder.runnerId !== parts.selfId) await forward(parts, req, res, identity, holder);
-      else if (parts.holds(partition)) await serveHere(parts, req, res, identity);
-      else throw movedError('NOT_THE_OWNER', partition);
+      if (parts.holds(partition)) await serveHere(parts, req, res, identity);
+      else await forward(parts, req, res, identity, partition);
       return;
     } catch (error) {
       const code = error instanceof PlatformError ? error.code : undefined;
@@ -115,12 +113,16 @@ async function serveHere(
 }
 
 async function forward(
-  { tokens, runners }: PluginRouteParts,
+  parts: PluginRouteParts,
   req: IncomingMessage,
   res: ServerResponse,
   identity: Identity,
-  holder: PartitionHolder,
+  partition: number,
 ): Promise<void> {
+  const { tokens, runners, selfId } = parts;
+  const holder = await parts.findHolder(partition);
+  // It came here in the meantime, or has just left.
+  if (holder.runnerId === selfId) throw movedError('NOT_THE_OWNER', partition);
   const token = await tokens.sign({ audience: 'plugin-runner', tenant: identity.tenant, user: identity });
   await passThrough(req, res, {
     client: runners,

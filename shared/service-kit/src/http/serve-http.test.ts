@@ -1,7 +1,10 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { PlatformError } from '@verifywise/contracts';
 import express from 'express';
+import { Registry } from 'prom-client';
 import { answerOf, served } from '../testing/serving.ts';
+import { pathOf, type PlainRoute } from './plain-route.ts';
 import { requestIdOf } from './request-id.ts';
 import { ListenError, type HttpOptions, type HttpServer } from './serve-http.ts';
 import { success } from './success.ts';
@@ -39,6 +42,46 @@ describe('request ids', () => {
     const { url } = await serve({ routers: [showing] });
     const answer = await answerOf(url, { headers: { 'x-request-id': 'a "b" c' } });
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('a plain route', () => {
+  const plain: PlainRoute = {
+    route: '/plain/:id',
+    takes: (req) => pathOf(req).startsWith('/plain/'),
+    serve(req, res) {
+      const path = pathOf(req);
+      if (path === '/plain/refused') return Promise.reject(new PlatformError('NOT_FOUND', 'Nobody knows it'));
+      if (path === '/plain/broken') return Promise.reject(new Error('secret detail'));
+      if (path === '/plain/half') {
+        res.write('half');
+        return Promise.reject(new Error('No more of it'));
+      }
+      res.end(JSON.stringify({ id: requestIdOf(req), path }));
+      return Promise.resolve();
+    },
+  };
+
+  test('has request ids and metrics like every other, and takes only what is its own', async () => {
+    const metrics = new Registry();
+    const { url } = await serve({ plain, metrics });
+    const answer = await answerOf(`${url}/plain/1?a=2`);
+    expect(answer.body).toEqual({ id: answer.headers.get('x-request-id'), path: '/plain/1' });
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect((await answerOf(`${url}/other`)).status).toBe(404);
+    expect(await metrics.metrics()).toMatch(/route="\/plain\/:id",status="200"/);
+  });
+
+  test('that throws is answered by the envelope; half an answer is cut', async () => {
+    const { url } = await serve({ plain });
+    expect(await answerOf(`${url}/plain/refused`)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'NOT_FOUND' } },
+    });
+    const broken = await answerOf(`${url}/plain/broken`);
+    expect(broken).toMatchObject({ status: 500, body: { error: { code: 'INTERNAL' } } });
+    expect(JSON.stringify(broken.body)).not.toContain('secret detail');
+    await expect(fetch(`${url}/plain/half`).then((half) => half.text())).rejects.toThrow();
   });
 });
 
