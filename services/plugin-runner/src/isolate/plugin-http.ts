@@ -1,17 +1,12 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import express from 'express';
-import type { NextFunction, Request, Response, Router } from 'express';
-import type { Plugin, PluginContext, PluginRequest, WebhookRequest, Webhooks } from '@verifywise/plugin-types';
-import { WEBHOOK_PREFIX, readPrivatePath } from './private-http.ts';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import createRouter from 'router';
+import type { Router } from 'express';
+import type { Plugin, PluginContext, PluginRequest, Webhooks } from '@verifywise/plugin-types';
+import { answerError } from './error-answer.ts';
+import { readPrivatePath } from './private-http.ts';
 import type { PrivateListen } from './private-listen.ts';
 import type { IsolateSetup } from './protocol.ts';
-import { SignatureError } from './webhook-signatures.ts';
-
-/** JSON bodies of plugin routes (contract §1). */
-const ROUTE_BODY_LIMIT = '15mb';
-/** Webhook bodies arrive checked by the gateway, which lets none of this size through. */
-const WEBHOOK_BODY_LIMIT = '25mb';
 
 /** What the runner adds to a request must not make one too large that it has let through. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -32,47 +27,39 @@ interface Parts {
 
 /** Serves the plugin's routes and webhooks on the isolate's private socket; only the runner can reach it. */
 export async function servePlugin({ setup, plugin, webhooks, context, listen }: Parts): Promise<PluginHttp> {
-  const router = express.Router();
+  // It is Express's own router, which Express itself takes from this package.
+  const router = createRouter() as unknown as Router;
   plugin.routes?.(router);
 
-  const app = express();
-  app.disable('x-powered-by');
-  app.use(`${WEBHOOK_PREFIX}/:name`, webhookBody(), webhookRoute(webhooks, context));
-  app.use(
-    `/api/plugins/${setup.pluginId}`,
-    express.json({ limit: ROUTE_BODY_LIMIT }),
-    express.urlencoded({ extended: true }),
-    router,
-  );
-  app.use((_req: Request, res: Response) => answerError(res, 404, 'NOT_FOUND', `${setup.pluginId} has no such route`));
-  app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
-    const status = (error as { status?: unknown } | null)?.status;
-    if (res.headersSent) {
-      next(error);
-      return;
-    }
-    if (typeof status === 'number' && status >= 400 && status < 500) {
-      const malformed = (error as { type?: unknown }).type === 'entity.parse.failed';
-      const message = malformed ? 'The body is not valid JSON' : (error as Error).message;
-      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', message);
-      return;
-    }
-    if (error instanceof SignatureError) {
-      context.logger.warn('A webhook was refused', error);
-      answerError(res, 401, error.code, 'The signature does not fit');
-      return;
-    }
-    context.logger.error('A route threw an error', error);
-    answerError(res, 500, 'HANDLER_FAILED', `${setup.pluginId} could not answer; its log says why`);
+  const serve = builtForTheFirst(async () => {
+    const { pluginApp } = await import('./plugin-app.ts');
+    return pluginApp({ pluginId: setup.pluginId, router, webhooks, context });
   });
-
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (req, res) => {
-    if (identify(setup, req, res)) app(req, res);
+    if (identify(setup, req, res)) serve(req, res);
   });
   // The runner pools its connections; it closes them, not the isolate.
   server.keepAliveTimeout = 0;
   await listen(server);
   return { routes: plugin.routes ? routesOf(router) : [] };
+}
+
+/** Builds what serves requests when the first one comes: Express takes as long to load as all else of an isolate does. */
+function builtForTheFirst(build: () => Promise<RequestListener>): RequestListener {
+  let built: RequestListener | undefined;
+  let building: Promise<RequestListener> | undefined;
+  return (req, res) => {
+    if (built) {
+      built(req, res);
+      return;
+    }
+    building ??= build();
+    // Should it fail, the isolate is broken, and ends as after every other error that nobody catches.
+    void building.then((serve) => {
+      built = serve;
+      serve(req, res);
+    });
+  };
 }
 
 /** Believes only the runner: whoever shares its machine may come by the socket, but not by the token. */
@@ -89,51 +76,6 @@ function identify(setup: IsolateSetup, req: IncomingMessage, res: ServerResponse
   if (identity.userId !== undefined) request.userId = identity.userId;
   if (identity.role !== undefined) request.role = identity.role;
   return true;
-}
-
-/** Keeps the bytes of the body as they were sent, compressed or not, and parses them by their content type. */
-function webhookBody() {
-  const limit = WEBHOOK_BODY_LIMIT;
-  return [
-    keepRawBody,
-    express.json({ limit, type: ['application/json', 'application/*+json'], strict: false }),
-    express.urlencoded({ limit, extended: true }),
-    express.text({ limit, type: 'text/*' }),
-    express.raw({ limit, type: () => true }),
-  ];
-}
-
-/** Listens beside the parser that comes next; signatures are made over what was sent, not over what it was unpacked to. */
-function keepRawBody(req: Request, _res: Response, next: NextFunction): void {
-  const chunks: Buffer[] = [];
-  const request = req as unknown as WebhookRequest;
-  request.rawBody = Buffer.alloc(0);
-  req.on('data', (chunk: Buffer) => chunks.push(chunk));
-  req.once('end', () => (request.rawBody = Buffer.concat(chunks)));
-  next();
-}
-
-function webhookRoute(webhooks: Webhooks, context: PluginContext) {
-  return async (req: Request, res: Response): Promise<void> => {
-    const name = String(req.params.name);
-    const webhook = Object.hasOwn(webhooks, name) ? webhooks[name] : undefined;
-    if (!webhook) {
-      answerError(res, 404, 'WEBHOOK_NOT_FOUND', 'There is no such webhook');
-      return;
-    }
-    const request = req as WebhookRequest;
-    await webhook.handler(request, res, context);
-    if (!res.headersSent) res.status(204).end();
-  };
-}
-
-function answerError(res: ServerResponse, status: number, code: string, message: string): void {
-  const body = JSON.stringify({ success: false, error: { code, message } });
-  res.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-  });
-  res.end(body);
 }
 
 interface Layer {

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { crypto } from './late-crypto.ts';
 
 /**
  * What runner and isolate agree on for the HTTP between them, on the isolate's private socket: the path of a request begins with the
@@ -37,7 +37,7 @@ export function readPrivatePath(
 ): { identity: ForwardedIdentity; path: string } | undefined {
   const expected = Buffer.from(`/${socketToken}/`);
   const given = Buffer.from(url.slice(0, expected.length));
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+  if (given.length !== expected.length || !crypto().timingSafeEqual(given, expected)) return undefined;
   const whoEnds = url.indexOf('/', expected.length);
   if (whoEnds < 0) return undefined;
   const who = Buffer.from(url.slice(expected.length, whoEnds), 'base64url').toString('utf8');

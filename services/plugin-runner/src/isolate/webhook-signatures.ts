@@ -1,4 +1,5 @@
 import type { SignatureScheme, WebhookRequest, WebhookVerification } from '@verifywise/plugin-types';
+import { crypto } from './late-crypto.ts';
 
 /** How old, or how far ahead, a signed time may be: what Stripe, Slack and Standard Webhooks all recommend. */
 const TOLERANCE_SECONDS = 300;
@@ -82,11 +83,6 @@ function recent(time: string, now: number): string {
     throw new SignatureError(`The request was signed more than ${TOLERANCE_SECONDS} s before or after now`);
   }
   return time;
-}
-
-/** Loaded when first needed: it is a tenth of an isolate's start. */
-function crypto() {
-  return process.getBuiltinModule('node:crypto');
 }
 
 function hmac(key: string | Buffer, parts: (string | Buffer)[]): Buffer {
