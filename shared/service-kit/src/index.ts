@@ -4,6 +4,7 @@ export * from './database/open-database.ts';
 export * from './database/outbox-migration.ts';
 export * from './database/outbox.ts';
 export * from './database/relay.ts';
+export { storableJson } from './database/storable-json.ts';
 export { DatabaseUnavailableError } from './database/connecting.ts';
 export * from './http/checked.ts';
 export { answerError } from './http/error-envelope.ts';

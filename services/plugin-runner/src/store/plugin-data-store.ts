@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { storableJson } from '@verifywise/service-kit';
 import type { FailedDeliveries, FailedDelivery } from '../hosting/failed-deliveries.ts';
 import type { PluginRoleStore } from './plugin-database/plugin-roles.ts';
 import type { PluginData } from '../messages/delete-plugin-data.ts';
@@ -16,7 +17,7 @@ const FAILED_DELIVERIES_KEPT_FOR = `interval '30 days'`;
 const OLD_ONES_EVERY_MS = 3_600_000;
 
 /** Failed deliveries, and the end of everything the runners keep for one plugin of one tenant. */
-export class PluginDataStore implements FailedDeliveries, PluginData {
+export class PluginDataStore implements Pick<FailedDeliveries, 'add'>, PluginData {
   readonly #db: DataSource;
   readonly #roles: Pick<PluginRoleStore, 'drop'>;
   #oldRemovedAt = -Infinity;
@@ -36,7 +37,7 @@ export class PluginDataStore implements FailedDeliveries, PluginData {
                  ORDER BY failed_at DESC OFFSET ${FAILED_DELIVERIES_KEPT - 1} LIMIT 1))
        INSERT INTO failed_deliveries (id, tenant, plugin_id, version, event_id, event, payload, error)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-      [id, tenant, pluginId, version, envelope.id, event, JSON.stringify(envelope), JSON.stringify(error)],
+      [id, tenant, pluginId, version, envelope.id, event, JSON.stringify(envelope), storableJson(error)],
     );
     await this.#removeOld();
   }

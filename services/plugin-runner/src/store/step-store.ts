@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { storableJson } from '@verifywise/service-kit';
 import type { StepOutcome } from '@verifywise/contracts';
 import type { FinishedSteps } from '../messages/finished-steps.ts';
 import { rows } from './sql.ts';
@@ -25,7 +26,7 @@ export class StepStore implements FinishedSteps {
   async save(tenant: string, pluginId: string, outcome: StepOutcome): Promise<void> {
     await this.#db.query(
       'INSERT INTO finished_steps (step_id, tenant, plugin_id, outcome) VALUES ($1, $2, $3, $4) ON CONFLICT (step_id) DO NOTHING',
-      [outcome.stepId, tenant, pluginId, JSON.stringify(outcome)],
+      [outcome.stepId, tenant, pluginId, storableJson(outcome)],
     );
     await this.#db.query(`DELETE FROM finished_steps WHERE finished_at < now() - ${KEEP}`);
   }

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { storableJson } from '@verifywise/service-kit';
 import type { Surface } from '@verifywise/contracts';
 import type { KnownSurface, SurfaceRecords } from '../hosting/surface-records.ts';
 import { rows } from './sql.ts';
@@ -30,7 +31,7 @@ export class SurfaceStore implements SurfaceRecords {
           SET version = excluded.version, generation = excluded.generation, surface = excluded.surface, asleep = excluded.asleep
         WHERE surfaces.generation <= excluded.generation
        RETURNING extract(epoch FROM since)::float8 AS since`,
-      [tenant, pluginId, version, generation, JSON.stringify(surface), asleep],
+      [tenant, pluginId, version, generation, storableJson(surface), asleep],
     );
     return row?.since;
   }
