@@ -59,6 +59,7 @@ import { PluginLogs1732300000004 } from './store/migrations/0004-plugin-logs.ts'
 import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-surfaces.ts';
 import { Turns1732300000006 } from './store/migrations/0006-turns.ts';
 import { MetadataSizes1732300000007 } from './store/migrations/0007-metadata-sizes.ts';
+import { WholeEnvelopes1732300000008 } from './store/migrations/0008-whole-envelopes.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
 import { ShownUiStore } from './store/shown-ui-store.ts';
 import { StepStore } from './store/step-store.ts';
@@ -91,6 +92,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
         LifeOfSurfaces1732300000005,
         Turns1732300000006,
         MetadataSizes1732300000007,
+        WholeEnvelopes1732300000008,
       ],
       log,
     }),
@@ -129,10 +131,11 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     log,
   });
   const logRecords = new LogStore(database.source);
+  const knownSecrets = new KnownSecrets(secrets);
   const lines = closers.add(
     new PluginLogs({
       records: logRecords,
-      secrets: new KnownSecrets(secrets),
+      secrets: knownSecrets,
       keep: config.pluginLogLines,
       log,
     }),
@@ -148,6 +151,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       relay.nudge();
     },
     log,
+    () => notes.notStorable(),
   );
   const privateFolders = closers.add(await PrivateFolders.open(config.scratchFolder));
   const scratchFolders = closers.add(await ScratchFolders.open(config.scratchFolder));
@@ -162,7 +166,10 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const notes = watchIsolates(metrics, () => hosting.list());
   const hosting: Hosting = new Hosting({
     partitions,
-    failedDeliveries: plugins.data,
+    failedDeliveries: {
+      add: (failed) => plugins.data.add(failed),
+      refused: () => notes.notStorable(),
+    },
     log,
     surfacesOf: (partition) => surfaces.ofPartition(partition),
     plugin: {
@@ -194,6 +201,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           ...plugins.capabilities(plugin),
           applyFilters: (...filter) => applyFilters(plugin, ...filter),
         }),
+      mask: (installation, text) => knownSecrets.maskFor(installation)(text),
       log: (installation, level, message, meta) => lines.take(installation, level, message, meta),
       ...keepSurfaces(surfaces, facts, log, createCheckedUi()),
       lifecycle: (plugin, what) => facts.lifecycle(plugin, what),
@@ -223,6 +231,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       },
       callWebhook,
       webhookLimitMs: config.handlerLimitMs,
+      notStorable: () => notes.notStorable(),
       log,
     }),
   });

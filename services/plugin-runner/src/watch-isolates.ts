@@ -44,6 +44,11 @@ export function watchIsolates(registry: Registry, list: () => PluginView[]): Iso
     labelNames: ['reason'] as const,
     registers,
   });
+  const notStorable = new Counter({
+    name: 'runner_records_not_storable_total',
+    help: 'Failed deliveries, reports and work that were given up because the database can never keep them; the log says which',
+    registers,
+  });
   new Gauge({
     name: 'runner_isolates',
     help: 'Hosted plugins by the state of their isolate; those that sleep are among the stopped ones',
@@ -91,5 +96,6 @@ export function watchIsolates(registry: Registry, list: () => PluginView[]): Iso
     woken: (seconds) => wakes.observe(seconds),
     fellAsleep: () => slept.inc(),
     crashed: (reason) => crashes.inc({ reason }),
+    notStorable: () => notStorable.inc(),
   };
 }

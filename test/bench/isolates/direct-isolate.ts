@@ -50,6 +50,7 @@ export class PluginFolder {
       ...{ heapMb: HEAP_MB, hangLimitMs: HANG_LIMIT_MS },
       // The plugin asks for nothing.
       capabilities: {} as never,
+      mask: (text) => text,
       log: (level, message) => {
         if (level === 'error' || level === 'warn') process.stderr.write(`${message}\n`);
       },

@@ -13,6 +13,7 @@ const WINDOW = 256;
 const ANSWER_LIMIT_MS = 30_000;
 const EVENT = {
   event: 'risk:created',
+  limitMs: ANSWER_LIMIT_MS,
   payload: {
     tenant: 'bench',
     eventId: 'a8f5f167-f44f-4964-a6c9-98d4ab5c3c7a',

@@ -32,8 +32,19 @@ export class EventDelivery {
    * that. Later: its handlers are to be given it again, and `interrupted` ended the wait for that.
    */
   async deliver(delivery: Delivery, interrupted: AbortSignal): Promise<LaneOutcome> {
-    const { id, type } = delivery.envelope;
-    const event = eventOfFact(type);
+    const event = eventOfFact(delivery.envelope.type);
+    try {
+      return await this.#deliver(event, delivery, interrupted);
+    } catch (error) {
+      // Whatever it was, this event has failed, and the ones behind it have not.
+      this.#log.error({ err: error, event, eventId: delivery.envelope.id }, 'An event could not be delivered');
+      this.#retries.delete(delivery.envelope.id);
+      return (await this.#keep(event, delivery, [{ message: (error as Error).message }])) ? 'done' : this.#left();
+    }
+  }
+
+  async #deliver(event: string, delivery: Delivery, interrupted: AbortSignal): Promise<LaneOutcome> {
+    const { id } = delivery.envelope;
     const { surface } = this.#plugin;
     if (surface && !surface.events.includes(event)) return 'done';
     for (;;) {
@@ -71,24 +82,23 @@ export class EventDelivery {
 
   async #attempt(event: string, { envelope }: Delivery, { failed }: EventRetry): Promise<HandlerFailure[]> {
     const payload = typeof envelope.payload === 'object' && envelope.payload !== null ? envelope.payload : {};
-    const handlers = failed.length === 0 ? {} : { handlers: failed.map(({ handler }) => handler) };
+    // Tenant and id come from the envelope: a payload is what somebody wrote.
+    const { time: timestamp, source, id: eventId } = envelope;
+    const given = { event, payload: { timestamp, source, ...payload, tenant: this.#plugin.tenant, eventId } };
+    const errors: HandlerFailure[] = [];
+    let handlers = failed.length === 0 ? undefined : failed.map(({ handler }) => handler);
     try {
-      // Tenant and id come from the envelope: a payload is what somebody wrote.
-      const answer = await this.#plugin.calls.event({
-        event,
-        payload: {
-          timestamp: envelope.time,
-          source: envelope.source,
-          ...payload,
-          tenant: this.#plugin.tenant,
-          eventId: envelope.id,
-        },
-        ...handlers,
-      });
-      return answer.errors;
+      for (;;) {
+        const answer = await this.#plugin.calls.event({ ...given, ...(handlers ? { handlers } : {}) });
+        errors.push(...answer.errors);
+        if (answer.left.length === 0) return errors;
+        // Each answer leaves fewer, unless somebody has forged it.
+        if (handlers && answer.left.length >= handlers.length) throw new Error('The plugin calls none of its handlers');
+        handlers = answer.left;
+      }
     } catch (error) {
       // Without an answer nobody knows whose fault it was, and what ended a process would end the next one.
-      return [{ handler: -1, message: (error as Error).message }];
+      return [...errors, { handler: -1, message: (error as Error).message }];
     }
   }
 
@@ -99,7 +109,10 @@ export class EventDelivery {
       const about = { tenant, pluginId, version: installation.version, event, envelope };
       const failed = { id: randomUUID(), ...about, error: { message, stack } };
       // While the database is away the event waits here, unacknowledged; nothing of it is lost.
-      const stored = await keepTrying(this.#plugin, 'A failed delivery', () => this.#failures.add(failed), this.#log);
+      const stored = await keepTrying(this.#plugin, 'A failed delivery', () => this.#failures.add(failed), {
+        log: this.#log,
+        refused: () => this.#failures.refused(),
+      });
       if (!stored) return false;
     }
     return true;

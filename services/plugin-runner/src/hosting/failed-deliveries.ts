@@ -13,4 +13,6 @@ export interface FailedDelivery {
 
 export interface FailedDeliveries {
   add(failed: FailedDelivery): Promise<void>;
+  /** One was given up: the database can never keep it. */
+  refused(): void;
 }

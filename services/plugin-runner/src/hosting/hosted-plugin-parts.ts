@@ -34,6 +34,8 @@ export interface HostedPluginParts {
   left(plugin: HostedPlugin): Promise<void>;
   /** The settings as the plugin reads them: stored values, opened secrets, defaults. */
   configOf(installation: Installation): Record<string, unknown>;
+  /** What the plugin says, without its secrets. */
+  mask(installation: Installation, text: string): string;
   log(installation: Installation, level: LogLevel, message: string, meta?: unknown): void;
   surfaceChanged(plugin: HostedPlugin, surface: Surface): void;
   /** The plugin offers nothing any more. */

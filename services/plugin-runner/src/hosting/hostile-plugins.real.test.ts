@@ -95,6 +95,25 @@ describe('a hostile plugin', () => {
     });
   });
 
+  test('that breaks its retry is called again as it had asked, and its event is kept as failed', async () => {
+    await place.enabled('breaks-its-retry');
+    await place.unhurt(() => place.provoke());
+    await eventually(() => expect(place.said(/The handler of risk:deleted failed/)).toHaveLength(1));
+    expect(place.said(/is called again in/)).toHaveLength(2);
+    expect(place.failures).toEqual([]);
+  });
+
+  test('that forges answers only fails at what it was asked', async () => {
+    await place.enabled('forges-answers');
+    await place.unhurt(async () => {
+      for (let forged = 0; forged < 9; forged += 1) await place.provoke({ riskId: forged });
+      expect(await place.job('job', 1_000)).toMatchObject({ outcome: 'failed' });
+    });
+    await eventually(() => expect(place.said(/handler of risk:deleted failed/)).toHaveLength(9));
+    expect(place.failures).toEqual([]);
+    expect(await place.isolate()).toMatchObject({ stage: 'enabled', state: 'running' });
+  });
+
   test('that throws what is no error has failed deliveries, and is ended when nobody caught it', async () => {
     await place.enabled('throws-oddities');
     await place.unhurt(async () => {

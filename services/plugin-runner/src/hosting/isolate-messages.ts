@@ -43,7 +43,8 @@ function isRecords(value: unknown): boolean {
   return Array.isArray(value) && value.every(isRecord);
 }
 
-function isError(value: unknown): value is WireError {
+/** Whether a value is an error as it crosses the channel. */
+export function isError(value: unknown): value is WireError {
   return isRecord(value) && typeof value.message === 'string';
 }
 

@@ -8,4 +8,6 @@ export interface IsolateNotes {
   woken(seconds: number): void;
   fellAsleep(): void;
   crashed(reason: CrashReason): void;
+  /** Something of a plugin was given up, because the database can never keep it. */
+  notStorable(): void;
 }

@@ -3,11 +3,13 @@ import type { Socket } from 'node:net';
 import { PlatformError } from '@verifywise/contracts';
 import type { FromIsolate, IsolateCalls, LogLevel, WireError } from '../isolate/protocol.ts';
 import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
+import type { Mask } from '../logs/loggable.ts';
 import type { Capabilities } from './asked-calls.ts';
 import { AskedCalls } from './asked-calls.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
 import { PluginCodeError, PluginCrashError, crashOf, saysOutOfMemory } from './isolate-crash.ts';
 import type { IsolateMemory } from './isolate-memory.ts';
+import { readAnswer } from './isolate-answers.ts';
 import { isSurface, readMessage } from './isolate-messages.ts';
 import { bounded, readLines } from './isolate-output.ts';
 import { watchPulse } from './isolate-pulse.ts';
@@ -15,6 +17,8 @@ import { OpenCalls } from './open-calls.ts';
 import { ProcessFigures } from './process-figures.ts';
 import type { IsolatePlace } from './spawn-isolate.ts';
 import { spawnIsolate } from './spawn-isolate.ts';
+import type { ToldError } from './told-error.ts';
+import { toldError } from './told-error.ts';
 
 /** How long after SIGKILL the operating system may take to say that the process is gone. */
 const GONE_DEADLINE_MS = 5_000;
@@ -31,6 +35,8 @@ export interface IsolateOptions extends Omit<IsolatePlace, 'memoryMb'> {
   memory: IsolateMemory;
   capabilities: Capabilities;
   log: (level: LogLevel, message: string, meta?: unknown) => void;
+  /** Takes the plugin's secrets out of what it says. */
+  mask: Mask;
   surfaceChanged(surface: IsolateCalls['hook']['answer']): void;
   /** Called once, and only when the isolate ended without being stopped. */
   crashed(isolate: IsolateProcess, crash: IsolateCrash): void;
@@ -53,6 +59,7 @@ export class IsolateProcess {
   #unhandled: WireError | undefined;
   #hanging = false;
   #usedMb: number | undefined;
+  readonly #told: ToldError = (error) => toldError(error, (text) => this.#options.mask(text));
   #stderrTail = '';
   #endPulse: () => void = () => undefined;
   #endMemoryWatch: () => void = () => undefined;
@@ -133,14 +140,14 @@ export class IsolateProcess {
   }
 
   /** Rejects with HANDLER_TIMED_OUT after `limitMs`, with PLUGIN_CRASHED when the isolate ends first, else with the plugin's error. */
-  call<Call extends keyof IsolateCalls>(
+  async call<Call extends keyof IsolateCalls>(
     call: Call,
     request: IsolateCalls[Call]['request'],
     limitMs: number,
   ): Promise<IsolateCalls[Call]['answer']> {
-    if (this.#hasEnded() || !this.#pipe.open) return Promise.reject(endedError());
-    const answer = this.#calls.ask(limitMs, (id) => this.#pipe.send({ kind: 'call', id, call, request }));
-    return answer as Promise<IsolateCalls[Call]['answer']>;
+    if (this.#hasEnded() || !this.#pipe.open) throw endedError();
+    const answer = await this.#calls.ask(limitMs, (id) => this.#pipe.send({ kind: 'call', id, call, request }));
+    return readAnswer(call, answer, this.#told);
   }
 
   /** Runs one hook and answers what the plugin offers after it. */
@@ -206,7 +213,7 @@ export class IsolateProcess {
         break;
       case 'unhandled':
         // The first is the cause; ended at once, so that nothing is delivered to what is broken.
-        this.#unhandled ??= message.error;
+        this.#unhandled ??= this.#told(message.error);
         this.#kill();
         break;
       case 'call':
@@ -216,7 +223,7 @@ export class IsolateProcess {
   }
 
   #settle({ id, answer, error }: Extract<FromIsolate, { kind: 'answer' }>): void {
-    this.#calls.settle(id, error ? { error: new PluginCodeError(error) } : { answer });
+    this.#calls.settle(id, error ? { error: new PluginCodeError(this.#told(error)) } : { answer });
   }
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {

@@ -16,15 +16,7 @@ function laneUnderTest() {
     return new Promise((resolve) => finish.set(delivery.envelope.id, resolve));
   });
   const push = (id: string, redelivered = false) => {
-    const delivery: Delivery = {
-      envelope: envelope({ id, type: 'risk.created', tenant: 'acme', payload: {}, source: 'test' }),
-      redelivered,
-      deliveryCount: 0,
-      settled: false,
-      ack: () => acked.push(id) > 0,
-      reject: () => true,
-    };
-    lane.push(new TrackedDelivery(delivery, sequence++, 1));
+    lane.push(new TrackedDelivery(deliveryOf(id, acked, redelivered), sequence++, 1));
   };
   const settle = async (id: string, outcome: LaneOutcome = 'done') => {
     finish.get(id)?.(outcome);
@@ -32,6 +24,17 @@ function laneUnderTest() {
     await Promise.resolve();
   };
   return { lane, push, settle, begun, acked };
+}
+
+function deliveryOf(id: string, acked: string[], redelivered = false): Delivery {
+  return {
+    envelope: envelope({ id, type: 'risk.created', tenant: 'acme', payload: {}, source: 'test' }),
+    redelivered,
+    deliveryCount: 0,
+    settled: false,
+    ack: () => acked.push(id) > 0,
+    reject: () => true,
+  };
 }
 
 describe('a lane', () => {
@@ -103,6 +106,22 @@ describe('a lane', () => {
     await settle('b');
     expect([begun, acked]).toEqual([
       ['a', 'a', 'b'],
+      ['a', 'b'],
+    ]);
+  });
+
+  test('goes on behind an event whose handling throws', async () => {
+    const begun: string[] = [];
+    const lane = new Lane(({ delivery }) => {
+      begun.push(delivery.envelope.id);
+      return begun.length === 1 ? Promise.reject(new Error('not even recorded')) : Promise.resolve('done');
+    });
+    const acked: string[] = [];
+    for (const id of ['a', 'b']) lane.push(new TrackedDelivery(deliveryOf(id, acked), 0, 1));
+    lane.resume();
+    await lane.finish();
+    expect([begun, acked]).toEqual([
+      ['a', 'b'],
       ['a', 'b'],
     ]);
   });

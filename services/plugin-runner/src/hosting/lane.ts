@@ -98,15 +98,19 @@ export class Lane {
     this.#running = tracked;
     this.#lastBegun = Math.max(this.#lastBegun, tracked.sequence);
     this.#interrupt = new AbortController();
-    void this.#handle(tracked, this.#interrupt.signal).then((outcome) => {
-      this.#running = undefined;
-      if (outcome === 'later') this.#queue.unshift(tracked);
-      if (outcome === 'done') {
-        this.#remember(tracked.delivery.envelope.id);
-        tracked.done();
-      }
-      this.#next();
-    });
+    const handled = this.#handle(tracked, this.#interrupt.signal);
+    // Its handler records what fails; what it could not even record must end neither the lane nor the runner.
+    void handled
+      .catch((): LaneOutcome => 'done')
+      .then((outcome) => {
+        this.#running = undefined;
+        if (outcome === 'later') this.#queue.unshift(tracked);
+        if (outcome === 'done') {
+          this.#remember(tracked.delivery.envelope.id);
+          tracked.done();
+        }
+        this.#next();
+      });
   }
 
   /** What has been idle for long is not redelivered any more. */

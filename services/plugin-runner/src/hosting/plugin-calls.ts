@@ -11,6 +11,13 @@ import type { IsolateDoor } from './isolate-door.ts';
 import type { PluginIsolate } from './plugin-isolate.ts';
 import type { PluginUses } from './plugin-uses.ts';
 
+/**
+ * An isolate limits each handler of an event itself and answers within twice the limit, however many there are: it begins none after
+ * the first limit, and none takes longer than another. Behind it the runner waits this much longer; who is not back by then has tampered
+ * with its own clock, or its machine has stood still, and its event has failed.
+ */
+const LATE_ISOLATE_MS = 1_000;
+
 interface Callee {
   /** Its isolate while it is enabled; throws when it is not. */
   enabled: () => PluginIsolate;
@@ -26,8 +33,9 @@ export class PluginCalls {
     this.#callee = callee;
   }
 
-  event(call: EventCall): Promise<IsolateCalls['event']['answer']> {
-    return this.#asked('event', call, this.#callee.handlerLimitMs, `event ${call.event}`);
+  event(call: Omit<EventCall, 'limitMs'>): Promise<IsolateCalls['event']['answer']> {
+    const { handlerLimitMs: limitMs } = this.#callee;
+    return this.#asked('event', { ...call, limitMs }, 2 * limitMs + LATE_ISOLATE_MS, `event ${call.event}`);
   }
 
   job(call: JobCall, limitMs: number): Promise<'done' | 'no-handler'> {

@@ -96,6 +96,7 @@ export class PluginIsolate {
       ...{ granted: installation.granted, scratchFolder: surroundings.scratchFolder },
       capabilities: this.#parts.capabilities(this.#plugin),
       log: (level, message, meta) => this.#plugin.log(level, message, meta),
+      mask: (text) => this.#parts.mask(this.#plugin.installation, text),
       surfaceChanged: (surface) => this.#hearing.surfaceChanged(surface),
       crashed: (_process, crash) => this.#hearing.crashed(this, crash),
     });

@@ -40,7 +40,7 @@ describe('what keeps an isolate awake', () => {
   });
 
   const make = async (code: string) => {
-    const { errors } = await isolate.call('event', { event: 'do', payload: { code } });
+    const { errors } = await isolate.call('event', { event: 'do', payload: { code }, limitMs: 5_000 });
     expect(errors).toEqual([]);
   };
   const awake = () => isolate.call('awake', null);

@@ -1,7 +1,9 @@
 import { PlatformError } from '@verifywise/contracts';
 import type { EventHandler, EventOptions, PluginContext } from '@verifywise/plugin-types';
-import type { EventCall, HandlerFailure } from './protocol.ts';
+import { inTime } from './in-time.ts';
+import type { EventAnswer, EventCall, HandlerFailure } from './protocol.ts';
 import { wireError } from './protocol.ts';
+import { ATTEMPTS_AT_MOST, retryOf } from './retry.ts';
 
 type Handler = EventHandler<never>;
 
@@ -11,13 +13,11 @@ interface Heard {
   retry: EventOptions['retry'];
 }
 
-/** The events behind one that is tried again wait for it. */
-const ATTEMPTS_AT_MOST = 20;
-
 /** Which of the plugin's handlers hears which event. */
 export class PluginEvents {
   readonly #handlers = new Map<string, Map<Handler, Heard>>();
   #next = 0;
+  #delivered = 0;
   #changed: () => void = () => undefined;
 
   /** Calls `changed` whenever the set of heard events grows or shrinks. */
@@ -25,8 +25,8 @@ export class PluginEvents {
     this.#changed = changed;
   }
 
-  add(event: string, handler: Handler, { retry }: EventOptions = {}): void {
-    if (retry) assertRetry(event, retry);
+  add(event: string, handler: Handler, options: EventOptions = {}): void {
+    const retry = options.retry ? copied(event, options.retry) : undefined;
     const handlers = this.#handlers.get(event);
     if (handlers?.has(handler)) return;
     const heard = { number: this.#next++, retry };
@@ -54,28 +54,47 @@ export class PluginEvents {
     return [...this.#handlers.keys()].sort();
   }
 
-  /** Calls every handler of the event, one after the other; one that throws does not keep the next from it. */
-  async deliver({ event, payload, handlers }: EventCall, context: PluginContext): Promise<HandlerFailure[]> {
+  /**
+   * Calls the handlers of the event one after the other; one that throws or is late does not keep the next from it. After `limitMs` it
+   * begins none any more and says which are left, so that its answer never takes longer than twice that, however many there are.
+   */
+  async deliver({ event, payload, handlers, limitMs }: EventCall, context: PluginContext): Promise<EventAnswer> {
     const errors: HandlerFailure[] = [];
-    for (const [handler, { number, retry }] of [...(this.#handlers.get(event) ?? [])]) {
-      if (handlers && !handlers.includes(number)) continue;
+    const began = performance.now();
+    const delivery = (this.#delivered += 1);
+    const called = [...(this.#handlers.get(event) ?? [])].filter(
+      ([, { number }]) => !handlers || handlers.includes(number),
+    );
+    for (const [index, [handler, { number, retry }]] of called.entries()) {
+      // The runner has given this one up if it has sent another: the handlers of two events do not take turns.
+      if (delivery !== this.#delivered) break;
+      if (performance.now() - began >= limitMs)
+        return { errors, left: called.slice(index).map(([, { number: left }]) => left) };
       try {
-        await handler(payload as never, context);
+        const handle = () => new Promise((resolve) => resolve(handler(payload as never, context)));
+        await inTime(handle, limitMs, () => `${nameOf(handler, number)} did not finish within ${limitMs / 1_000} s`);
       } catch (error) {
-        errors.push({ ...wireError(error), handler: number, ...(retry ? { retry } : {}) });
+        const failure = wireError(error);
+        // One that is late is still at it, and is not called again beside itself.
+        const again = retry && failure.code !== 'HANDLER_TIMED_OUT' ? { retry } : {};
+        errors.push({ ...failure, handler: number, ...again });
       }
     }
-    return errors;
+    return { errors, left: [] };
   }
 }
 
-function assertRetry(event: string, { attempts, backoff }: { attempts: unknown; backoff: unknown }): void {
-  const { type, delay } = (backoff ?? {}) as { type?: unknown; delay?: unknown };
-  const counted = Number.isInteger(attempts) && Number(attempts) >= 1 && Number(attempts) <= ATTEMPTS_AT_MOST;
-  const timed = (type === 'fixed' || type === 'exponential') && typeof delay === 'number' && delay >= 0;
-  if (counted && timed) return;
+function copied(event: string, said: unknown): EventOptions['retry'] {
+  const retry = retryOf(said);
+  if (retry) return retry;
   throw new PlatformError(
     'EVENT_INVALID',
     `retry of a handler of ${event} needs attempts from 1 to ${ATTEMPTS_AT_MOST}, and a backoff such as {"type": "exponential", "delay": 1000}`,
   );
+}
+
+/** As its author finds it: by its place among all handlers, and the name of its function where that has one. */
+function nameOf(handler: Handler, number: number): string {
+  const { name } = handler as { name: unknown };
+  return `Handler ${number + 1}${typeof name === 'string' && name !== '' ? ` (${name})` : ''}`;
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SurfaceFilter } from '@verifywise/contracts';
 import { FILTER_DATA_LIMIT_BYTES, PlatformError } from '@verifywise/contracts';
 import type { FilterData, FilterHandler, PluginContext } from '@verifywise/plugin-types';
-import { originals } from './originals.ts';
+import { inTime } from './in-time.ts';
 import type { FilterAnswer, FilterCall } from './protocol.ts';
 import { wireError } from './protocol.ts';
 import type { RunnerChannel } from './runner-channel.ts';
@@ -78,7 +78,10 @@ export class PluginFilters {
         const handler = entry.handler as (data: unknown, context: PluginContext) => unknown;
         const handle = () =>
           this.#within.run([...within, filter], () => new Promise((resolve) => resolve(handler(own, context))));
-        const result = await inTime(handle, Math.min(limitMs, until - performance.now()));
+        const patienceMs = Math.min(limitMs, until - performance.now());
+        if (patienceMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for the handler');
+        const late = () => `The handler did not finish within ${Math.round(patienceMs)} ms and was left out`;
+        const result = await inTime(handle, patienceMs, late);
         outcome.data = carried(result, (why) => {
           throw new PlatformError('HANDLER_FAILED', `A handler of ${filter} was left out: what it returned ${why}`);
         });
@@ -88,21 +91,6 @@ export class PluginFilters {
       }
     }
     return outcome;
-  }
-}
-
-/** A late answer is nobody's: neither its value nor its error counts any more. */
-async function inTime<Result>(handle: () => Promise<Result>, limitMs: number): Promise<Result> {
-  if (limitMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for the handler');
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const message = `The handler did not finish within ${Math.round(limitMs)} ms and was left out`;
-    timer = originals.setTimeout(() => reject(new PlatformError('HANDLER_TIMED_OUT', message)), limitMs);
-  });
-  try {
-    return await Promise.race([handle(), late]);
-  } finally {
-    originals.clearTimeout(timer);
   }
 }
 

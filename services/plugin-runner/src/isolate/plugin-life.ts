@@ -97,7 +97,7 @@ export class PluginLife {
     const { events, context } = this.#parts;
     const timestamp = payload.timestamp;
     const revived = typeof timestamp === 'string' ? { ...payload, timestamp: new Date(timestamp) } : payload;
-    return { errors: await events.deliver({ ...call, payload: revived }, context) };
+    return events.deliver({ ...call, payload: revived }, context);
   }
 
   filter(call: FilterCall): Promise<FilterAnswer> {

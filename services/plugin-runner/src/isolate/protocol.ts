@@ -86,8 +86,16 @@ export interface HookCall {
 export interface EventCall {
   event: string;
   payload: Record<string, unknown>;
-  /** Only these are called: those that failed the last time. */
+  /** Only these are called: those that failed, or were left, the last time. */
   handlers?: number[];
+  /** Milliseconds each handler may take. */
+  limitMs: number;
+}
+
+export interface EventAnswer {
+  errors: HandlerFailure[];
+  /** Handlers that were not called yet, because the ones before them have taken their time. */
+  left: number[];
 }
 
 /** What one of the plugin's handlers threw. */
@@ -154,7 +162,7 @@ export interface IsolateCalls {
   /** Loads the plugin's code. */
   setup: { request: IsolateSetup; answer: null };
   hook: { request: HookCall; answer: Surface };
-  event: { request: EventCall; answer: { errors: HandlerFailure[] } };
+  event: { request: EventCall; answer: EventAnswer };
   job: { request: JobCall; answer: 'done' | 'no-handler' };
   /** Replaces what is granted and what `context.config` reads. */
   settings: { request: IsolateSettings; answer: null };

@@ -43,3 +43,14 @@ test('anything may be meta, and none of it breaks a line', () => {
     40_000,
   );
 });
+
+test('a cut leaves no half character', () => {
+  expect(loggableText(`${'x'.repeat(16_383)}👍`, asItIs).isWellFormed()).toBe(true);
+  expect(loggableMeta({ much: '👍'.repeat(9_000) }, asItIs)).not.toMatch(/\\ud/);
+  const json =
+    loggableMeta(
+      Array.from({ length: 3 }, () => `${'x'.repeat(5_456)}👍`),
+      asItIs,
+    ) ?? '';
+  expect(json).not.toMatch(/\\ud/);
+});

@@ -1,5 +1,7 @@
 /** A line longer than this is cut: a log is for reading. */
 const LONGEST_TEXT = 16_384;
+/** What is longer by far is not even searched for secrets: a plugin may write lines of many megabytes. */
+const READ_AT_MOST = 64 * LONGEST_TEXT;
 /** What is nested deeper is not read by anybody. */
 const DEEPEST = 12;
 
@@ -9,7 +11,7 @@ export type Mask = (text: string) => string;
 /** The text of a line, masked, as long as a line may be, and without what PostgreSQL cannot keep. */
 export function loggableText(text: string, mask: Mask): string {
   // Masked before it is cut, so that no cut leaves half a secret.
-  return cut(mask(text).replaceAll('\0', '\uFFFD').toWellFormed());
+  return cut(mask(text.slice(0, READ_AT_MOST)).replaceAll('\0', '\uFFFD'));
 }
 
 /** The `meta` of a line as JSON, every text in it masked; null when there is nothing to say. */
@@ -43,5 +45,6 @@ function plain(value: unknown, mask: Mask, depth: number): unknown {
 }
 
 function cut(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+  // Last of all, since the cut itself may leave half a character.
+  return (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text).toWellFormed();
 }

@@ -11,6 +11,7 @@ import {
 } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import type { Hosting } from '../hosting/hosting.ts';
+import { isNeverStorable } from '../hosting/never-storable.ts';
 import type { InstallationRecords } from '../hosting/reconcile.ts';
 import { pause } from '../pause.ts';
 import { applyInstallation } from './apply-installation.ts';
@@ -31,6 +32,8 @@ export interface WorkParts {
   data: PluginData;
   callWebhook: CallWebhook;
   webhookLimitMs: number;
+  /** Work was given up: the database can never keep what came of it. */
+  notStorable: () => void;
   log: Logger;
 }
 
@@ -42,7 +45,7 @@ const AGAIN_AT_MOST_MS = 5_000;
 
 /** Every kind of work a partition's owner does, by the name of its message. */
 export function partitionWork(parts: WorkParts): (delivery: WorkDelivery) => Promise<void> {
-  const { hosting, broker, installations, steps, data, callWebhook, webhookLimitMs, log } = parts;
+  const { hosting, broker, installations, steps, data, callWebhook, webhookLimitMs, notStorable, log } = parts;
   const handlers = new Map<string, Handler>();
   const on = <P, O>(work: Work<P, O>, handler: (payload: P, delivery: WorkDelivery) => Promise<void>) =>
     handlers.set(work.name, handler);
@@ -67,6 +70,11 @@ export function partitionWork(parts: WorkParts): (delivery: WorkDelivery) => Pro
       } catch (error) {
         // Left unsettled, it goes to the next runner when the channel closes.
         if (error instanceof PlatformError && error.code === 'NOT_THE_OWNER') return;
+        if (isNeverStorable(error)) {
+          notStorable();
+          delivery.reject(`what came of it can never be stored: ${(error as Error).message}`);
+          return;
+        }
         log.warn(
           { err: error, work: type, tenant, id: delivery.envelope.id, attempt },
           'Work could not be finished; trying again',

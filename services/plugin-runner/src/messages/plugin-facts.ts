@@ -17,11 +17,13 @@ export class PluginFacts {
   readonly #broker: Pick<Broker, 'publish'>;
   readonly #keep: KeepFact;
   readonly #log: Logger;
+  readonly #refused: () => void;
 
-  constructor(broker: Pick<Broker, 'publish'>, keep: KeepFact, log: Logger) {
+  constructor(broker: Pick<Broker, 'publish'>, keep: KeepFact, log: Logger, refused: () => void) {
     this.#broker = broker;
     this.#keep = keep;
     this.#log = log;
+    this.#refused = refused;
   }
 
   /**
@@ -30,7 +32,10 @@ export class PluginFacts {
    */
   failed(plugin: HostedPlugin, failure: PluginFailure): void {
     const message = { tenant: plugin.tenant, payload: failure, id: randomUUID(), time: new Date() };
-    void keepTrying(plugin, 'The report of a failure', () => this.#keep(PluginFailed, message), this.#log);
+    void keepTrying(plugin, 'The report of a failure', () => this.#keep(PluginFailed, message), {
+      log: this.#log,
+      refused: this.#refused,
+    });
   }
 
   /** Whoever misses it asks for the surface again: it is in the database. */
