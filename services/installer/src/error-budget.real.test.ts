@@ -64,6 +64,29 @@ describe('the error budget', () => {
     await room.broker.publish(PluginFailed, { tenant: tenant.name, payload, id, time });
   }
 
+  test('a stack is read by who manages plugins alone, and what no database keeps is replaced', async () => {
+    const acme = await withShaky();
+    const crash = { reason: 'unhandled', message: 'odd \0 \ud83d', stack: 'Error: odd\0\n    at index.js:1' } as const;
+    await fails(acme, crash);
+    await eventually(async () => expect((await view(acme)).lastError).not.toBeNull());
+    const message = 'odd \uFFFD \uFFFD';
+    const seenBy = async (role: string) => {
+      const asked = ['', '/shaky', '/shaky/errors', '/alerts'].map(async (path) => {
+        const { status, body } = await acme.call('GET', path, undefined, { role });
+        expect([path, status]).toEqual([path, 200]);
+        return JSON.stringify(body.data);
+      });
+      return Promise.all(asked);
+    };
+    for (const seen of await seenBy('Admin')) expect(seen).toContain('Error: odd\uFFFD\\n    at index.js:1');
+    for (const seen of await seenBy('Viewer')) {
+      expect(seen).toContain(message);
+      expect(seen).not.toContain('index.js:1');
+    }
+    await eventually(() => expect(facts.filter(({ tenant }) => tenant === acme.name)).toHaveLength(1));
+    expect(JSON.stringify(facts.filter(({ tenant }) => tenant === acme.name))).not.toContain('index.js:1');
+  });
+
   test('below it the plugin stays enabled and its runner starts it again; used up it disables, whichever replica counts', async () => {
     const [acme, beta] = [await withShaky(), await withShaky()];
     const before = await view(acme);

@@ -10,6 +10,7 @@ import type { Records } from '../installation/records.ts';
 import { pluginIn, type Api } from './api.ts';
 import { actorOf } from './operation-answer.ts';
 import { configBody, listQuery, permissionsBody } from './request-schemas.ts';
+import { shownAlert, shownError, shownPlugin } from './shown-errors.ts';
 
 const WHERE_TO_LOOK = 'GET /api/plugins lists what is there, GET /api/marketplace what can be installed';
 
@@ -38,8 +39,8 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
 
   api.add(
     { ...get, path: '/api/plugins', summary: 'Installed and built-in plugins', answers: { 200: 'The plugins' } },
-    async (_req, res, { tenant }) => {
-      const all = await plugins.list(tenant);
+    async (_req, res, who) => {
+      const all = (await plugins.list(who.tenant)).map((plugin) => shownPlugin(plugin, who));
       res.json(success({ plugins: all, total: all.length }));
     },
   );
@@ -62,14 +63,15 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
       query: listQuery,
       answers: { 200: 'Alerts' },
     },
-    async (req, res, { tenant }) => {
-      res.json(success(await records.alerts(tenant, limitOf(req.query))));
+    async (req, res, who) => {
+      const alerts = await records.alerts(who.tenant, limitOf(req.query));
+      res.json(success(alerts.map((alert) => shownAlert(alert, who))));
     },
   );
   api.add(
     { ...get, path: '/api/plugins/:id', summary: 'One plugin', answers: { 200: 'The plugin' } },
-    async (req, res, { tenant }) => {
-      res.json(success(await known(tenant, pluginIn(req))));
+    async (req, res, who) => {
+      res.json(success(shownPlugin(await known(who.tenant, pluginIn(req)), who)));
     },
   );
   api.add(
@@ -88,15 +90,16 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
     {
       ...get,
       path: '/api/plugins/:id/errors',
-      summary: 'The last error, failures while it was enabled, and the steps that failed',
+      summary: 'The last error, failures while it was enabled, and the steps that failed; stacks for role Admin',
       query: listQuery,
       answers: { 200: 'Errors, newest first' },
     },
-    async (req, res, { tenant }) => {
-      const { id, lastError } = await known(tenant, pluginIn(req));
+    async (req, res, who) => {
+      const { id, lastError } = shownPlugin(await known(who.tenant, pluginIn(req)), who);
       const limit = limitOf(req.query);
-      const failures = await records.failures(tenant, id, limit);
-      res.json(success({ lastError, failures, failedSteps: await records.failedSteps(tenant, id, limit) }));
+      const failures = (await records.failures(who.tenant, id, limit)).map((error) => shownError(error, who));
+      const failedSteps = (await records.failedSteps(who.tenant, id, limit)).map((error) => shownError(error, who));
+      res.json(success({ lastError, failures, failedSteps }));
     },
   );
   api.add(

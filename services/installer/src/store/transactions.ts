@@ -5,6 +5,7 @@ import {
   partitionOf,
   PluginAlert,
   type Fact,
+  type PluginFailure,
 } from '@verifywise/contracts';
 import type { Outbox } from '@verifywise/service-kit';
 import type { EntityManager } from 'typeorm';
@@ -112,7 +113,10 @@ class StoredTransaction implements Transaction {
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id`,
       [id, tenant, pluginId, version, message, severity, suggestedFix ?? null, jsonOf(failure)],
     );
-    if (stored.length > 0) await this.publish(PluginAlert, tenant, alert);
+    if (stored.length === 0) return;
+    // Whoever hears it, other plugins too, has no role; the stack is read where one is asked for.
+    const { stack: _, ...heard } = failure ?? {};
+    await this.publish(PluginAlert, tenant, failure ? { ...alert, failure: heard as PluginFailure } : alert);
   }
 
   async recordFailure(tenant: string, pluginId: string, failure: FailureEntry): Promise<boolean> {
