@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { fact } from '@verifywise/contracts';
+import { PlatformError, fact } from '@verifywise/contracts';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { listeningLogger } from '../testing/serving.ts';
@@ -170,6 +170,24 @@ describe('outbox', () => {
       ['globex', { number: 3 }],
       ['acme', { number: 1 }],
       ['acme', { number: 2 }],
+    ]);
+  });
+
+  test('a fact that can never be published is given up, said in the log, and holds back nobody', async () => {
+    const { publish, numbers } = broker();
+    const { log, lines } = listeningLogger();
+    for (const number of upTo(3)) await add(number);
+    relay(
+      (name, message) => {
+        if ((message.payload as { number: number }).number !== 2) return publish(name, message);
+        return Promise.reject(new PlatformError('TOO_LARGE', 'sample.counted has 20 MB'));
+      },
+      { log },
+    );
+    await eventually(() => expect(numbers()).toEqual([1, 3]));
+    await eventually(async () => expect(await waiting()).toBe(0));
+    expect(lines().filter(({ msg }) => String(msg).includes('can never be published'))).toMatchObject([
+      { fact: 'sample.counted', tenant: 'acme' },
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PlatformError } from '@verifywise/contracts';
 import type { EntityManager } from 'typeorm';
 import type { Logger } from '../logs/logger.ts';
 import { Bell } from '../process/bell.ts';
@@ -18,7 +19,10 @@ const CLOSE_DEADLINE_MS = 10_000;
 
 export interface RelayOptions {
   outbox: Outbox;
-  /** Resolves once the broker has confirmed; rejects when it has not, and is then called again with the same message. */
+  /**
+   * Resolves once the broker has confirmed; rejects when it has not, and is then called again with the same message. With TOO_LARGE or
+   * BAD_REQUEST it can never be published: it is logged and removed, since every later fact of its tenant would wait behind it for ever.
+   */
   publish: (factName: string, message: StoredMessage) => Promise<void>;
   log: Logger;
   pollMs?: number;
@@ -52,7 +56,7 @@ export function startRelay({ outbox, publish, log, pollMs = POLL_MS }: RelayOpti
   const bell = new Bell();
   const isClosed = () => stop.signal.aborted;
 
-  /** Publishes one tenant's rows in order; gives the ids that were confirmed, and the error that ended it early. */
+  /** Publishes one tenant's rows in order; gives the ids that were confirmed or given up, and the error that ended it early. */
   const publishInOrder = async (rows: Row[], until: number): Promise<{ confirmed: string[]; error?: unknown }> => {
     const confirmed: string[] = [];
     for (const row of rows) {
@@ -60,7 +64,9 @@ export function startRelay({ outbox, publish, log, pollMs = POLL_MS }: RelayOpti
       try {
         await publish(row.fact, messageOf(row));
       } catch (error) {
-        return { confirmed, error };
+        if (!isNeverPublished(error)) return { confirmed, error };
+        const { message_id: id, tenant } = row;
+        log.error({ err: error, id, fact: row.fact, tenant }, 'a fact can never be published and was given up');
       }
       confirmed.push(row.id);
     }
@@ -127,6 +133,10 @@ export function startRelay({ outbox, publish, log, pollMs = POLL_MS }: RelayOpti
       await within(CLOSE_DEADLINE_MS, () => running, late);
     },
   };
+}
+
+function isNeverPublished(error: unknown): boolean {
+  return error instanceof PlatformError && (error.code === 'TOO_LARGE' || error.code === 'BAD_REQUEST');
 }
 
 /** Ends early, and quietly, when `signal` says so. */
