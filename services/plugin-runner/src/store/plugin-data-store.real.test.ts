@@ -5,6 +5,7 @@ import type { Database } from '@verifywise/service-kit';
 import { createLogger, openDatabase } from '@verifywise/service-kit';
 import type { TestDatabase } from '../../../../test/support/database.ts';
 import { createDatabase } from '../../../../test/support/database.ts';
+import { isNeverStorable } from '../hosting/never-storable.ts';
 import { RunnerTables1732300000001 } from './migrations/0001-runner-tables.ts';
 import { PluginDataStore } from './plugin-data-store.ts';
 
@@ -56,6 +57,19 @@ describe('failed deliveries in PostgreSQL', () => {
     expect(events).toHaveLength(1_000);
     expect([events[0], events[1], events.at(-1)]).toEqual(['newest', '1', '999']);
     expect(await kept('globex')).toHaveLength(1_200);
+  });
+
+  test('what PostgreSQL will never take is told apart from what it cannot take now', async () => {
+    const refusal = (sql: string, values: string[]) =>
+      database.source.query(sql, values).then(
+        () => 'taken',
+        (error: unknown) => isNeverStorable(error),
+      );
+    expect(await refusal('SELECT $1::jsonb', ['"\\u0000"'])).toBe(true);
+    expect(await refusal('SELECT $1::jsonb', ['"\\ud83d"'])).toBe(true);
+    expect(await refusal('SELECT $1::text', ['\0'])).toBe(true);
+    expect(await refusal('SELECT $1::json', ['"\\u0000\\ud83d"'])).toBe('taken');
+    expect(await refusal('SELECT 1 FROM renamed WHERE $1 = 1', ['1'])).toBe(false);
   });
 
   test('are kept for a month, whoever fails next', async () => {

@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals';
+import type { Delivery } from '@verifywise/broker';
+import { envelope } from '@verifywise/contracts';
+import { createLogger } from '@verifywise/service-kit';
+import type { EventAnswer, EventCall } from '../isolate/protocol.ts';
+import { EventDelivery } from './event-delivery.ts';
+import type { FailedDelivery } from './failed-deliveries.ts';
+import type { HostedPlugin } from './hosted-plugin.ts';
+
+const delivery: Delivery = {
+  envelope: envelope({ id: 'e-1', type: 'risk.created', tenant: 'acme', payload: { riskId: 1 }, source: 'test' }),
+  redelivered: false,
+  deliveryCount: 0,
+  settled: false,
+  ack: () => true,
+  reject: () => true,
+};
+
+/** Delivers one event to a plugin that answers each call in turn with one of these. */
+async function delivered(answers: EventAnswer[], store: () => Promise<void> = () => Promise.resolve()) {
+  const asked: (number[] | undefined)[] = [];
+  const kept: FailedDelivery[] = [];
+  let refused = 0;
+  const plugin = {
+    ...{ tenant: 'acme', pluginId: 'recorder', installation: { version: '1.0.0' }, gone: undefined },
+    surface: { events: ['risk:created'] },
+    log: () => undefined,
+    calls: {
+      event: ({ handlers }: Pick<EventCall, 'handlers'>) => {
+        asked.push(handlers);
+        return Promise.resolve(answers[asked.length - 1]);
+      },
+    },
+  } as unknown as HostedPlugin;
+  const failures = {
+    add: (failed: FailedDelivery) => store().then(() => void kept.push(failed)),
+    refused: () => void (refused += 1),
+  };
+  const events = new EventDelivery(plugin, failures, createLogger('test', 'silent'));
+  const outcome = await events.deliver(delivery, new AbortController().signal);
+  return { outcome, asked, messages: kept.map(({ error }) => error.message), refused };
+}
+
+test('handlers that are left have their turn before the event is done', async () => {
+  const late = { handler: 0, message: 'late' };
+  const answers = [
+    { errors: [late], left: [1, 2] },
+    { errors: [], left: [2] },
+    { errors: [], left: [] },
+  ];
+  expect(await delivered(answers)).toMatchObject({
+    outcome: 'done',
+    asked: [undefined, [1, 2], [2]],
+    messages: ['late'],
+  });
+});
+
+test('a plugin that says without end that handlers are left is asked no more', async () => {
+  const answer = { errors: [], left: [0, 1] };
+  expect(await delivered([answer, answer, answer])).toMatchObject({
+    outcome: 'done',
+    asked: [undefined, [0, 1]],
+    messages: ['The plugin calls none of its handlers'],
+  });
+});
+
+test('whatever fails at delivering an event, it is kept as failed and the lane goes on', async () => {
+  const odd = { handler: 0, message: 'no', retry: { attempts: 3, backoff: null } } as never;
+  expect(await delivered([{ errors: [odd], left: [] }])).toMatchObject({
+    outcome: 'done',
+    messages: [expect.stringContaining('null')],
+  });
+});
+
+test('a failed delivery that the database can never keep is given up and counted', async () => {
+  const untranslatable = Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' });
+  const failing = [{ errors: [{ handler: 0, message: 'no' }], left: [] }];
+  expect(await delivered(failing, () => Promise.reject(untranslatable))).toMatchObject({
+    outcome: 'done',
+    messages: [],
+    refused: 1,
+  });
+});
