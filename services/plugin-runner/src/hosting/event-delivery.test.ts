@@ -17,7 +17,10 @@ const delivery: Delivery = {
 };
 
 /** Delivers one event to a plugin that answers each call in turn with one of these. */
-async function delivered(answers: EventAnswer[], store: () => Promise<void> = () => Promise.resolve()) {
+async function delivered(
+  answers: EventAnswer[],
+  { store = () => Promise.resolve(), interrupted = new AbortController().signal, disabled = false } = {},
+) {
   const asked: (number[] | undefined)[] = [];
   const kept: FailedDelivery[] = [];
   let refused = 0;
@@ -28,6 +31,7 @@ async function delivered(answers: EventAnswer[], store: () => Promise<void> = ()
     calls: {
       event: ({ handlers }: Pick<EventCall, 'handlers'>) => {
         asked.push(handlers);
+        if (disabled) Object.assign(plugin, { surface: undefined });
         return Promise.resolve(answers[asked.length - 1]);
       },
     },
@@ -37,7 +41,7 @@ async function delivered(answers: EventAnswer[], store: () => Promise<void> = ()
     refused: () => void (refused += 1),
   };
   const events = new EventDelivery(plugin, failures, createLogger('test', 'silent'));
-  const outcome = await events.deliver(delivery, new AbortController().signal);
+  const outcome = await events.deliver(delivery, interrupted);
   return { outcome, asked, messages: kept.map(({ error }) => error.message), refused };
 }
 
@@ -52,6 +56,17 @@ test('handlers that are left have their turn before the event is done', async ()
     outcome: 'done',
     asked: [undefined, [1, 2], [2]],
     messages: ['late'],
+  });
+});
+
+test('a pause does not wait for handlers that have not begun: they are called later, or kept as failed when there is no later', async () => {
+  const interrupted = AbortSignal.abort();
+  const late = [{ errors: [{ handler: 0, message: 'late' }], left: [1] }];
+  expect(await delivered(late, { interrupted })).toMatchObject({ outcome: 'later', messages: ['late'] });
+  expect(await delivered(late, { interrupted, disabled: true })).toMatchObject({
+    outcome: 'done',
+    asked: [undefined],
+    messages: ['late', expect.stringContaining('Handler 2 had not been called')],
   });
 });
 
@@ -75,7 +90,7 @@ test('whatever fails at delivering an event, it is kept as failed and the lane g
 test('a failed delivery that the database can never keep is given up and counted', async () => {
   const untranslatable = Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' });
   const failing = [{ errors: [{ handler: 0, message: 'no' }], left: [] }];
-  expect(await delivered(failing, () => Promise.reject(untranslatable))).toMatchObject({
+  expect(await delivered(failing, { store: () => Promise.reject(untranslatable) })).toMatchObject({
     outcome: 'done',
     messages: [],
     refused: 1,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '@verifywise/broker';
 import type { Logger } from '@verifywise/service-kit';
-import type { HandlerFailure } from '../isolate/protocol.ts';
+import type { EventAnswer, HandlerFailure } from '../isolate/protocol.ts';
 import { pause } from '../pause.ts';
 import { eventOfFact } from './event-names.ts';
 import type { EventRetry } from './event-retries.ts';
@@ -49,10 +49,11 @@ export class EventDelivery {
     if (surface && !surface.events.includes(event)) return 'done';
     for (;;) {
       const before = this.#retries.get(id) ?? { attempts: 0, failed: [] };
-      const errors = await this.#attempt(event, delivery, before);
-      if (this.#plugin.gone && errors.length > 0) return this.#left();
+      const { errors, left } = await this.#attempt(event, delivery, before, interrupted);
+      if (this.#plugin.gone && errors.length + left.length > 0) return this.#left();
       const attempts = before.attempts + 1;
-      const failed = errors.filter((error) => wantsMore(error, attempts));
+      const again = errors.filter((error) => wantsMore(error, attempts));
+      const failed = [...again, ...left.map(notCalled)];
       const final = errors.filter((error) => !wantsMore(error, attempts));
       if (!(await this.#keep(event, delivery, final))) return this.#left();
       this.#retries.delete(id);
@@ -60,8 +61,10 @@ export class EventDelivery {
       const retry = { attempts, failed };
       this.#retries.set(id, retry);
       const wait = waitMs(retry);
-      const message = `A handler of ${event} failed and is called again in ${wait / 1_000} s: ${failed[0]?.message ?? ''}`;
-      this.#plugin.log('warn', message, { eventId: id, attempts, stack: failed[0]?.stack });
+      if (again[0]) {
+        const message = `A handler of ${event} failed and is called again in ${wait / 1_000} s: ${again[0].message}`;
+        this.#plugin.log('warn', message, { eventId: id, attempts, stack: again[0].stack });
+      }
       await pause(wait, interrupted);
       if (this.#plugin.gone) return this.#left();
       if (!interrupted.aborted) continue;
@@ -80,7 +83,12 @@ export class EventDelivery {
     await this.#keep(eventOfFact(delivery.envelope.type), delivery, retry.failed);
   }
 
-  async #attempt(event: string, { envelope }: Delivery, { failed }: EventRetry): Promise<HandlerFailure[]> {
+  async #attempt(
+    event: string,
+    { envelope }: Delivery,
+    { failed }: EventRetry,
+    interrupted: AbortSignal,
+  ): Promise<EventAnswer> {
     const payload = typeof envelope.payload === 'object' && envelope.payload !== null ? envelope.payload : {};
     // Tenant and id come from the envelope: a payload is what somebody wrote.
     const { time: timestamp, source, id: eventId } = envelope;
@@ -91,14 +99,15 @@ export class EventDelivery {
       for (;;) {
         const answer = await this.#plugin.calls.event({ ...given, ...(handlers ? { handlers } : {}) });
         errors.push(...answer.errors);
-        if (answer.left.length === 0) return errors;
+        // A pause is not kept waiting by handlers that have not begun.
+        if (answer.left.length === 0 || interrupted.aborted) return { errors, left: answer.left };
         // Each answer leaves fewer, unless somebody has forged it.
         if (handlers && answer.left.length >= handlers.length) throw new Error('The plugin calls none of its handlers');
         handlers = answer.left;
       }
     } catch (error) {
       // Without an answer nobody knows whose fault it was, and what ended a process would end the next one.
-      return [...errors, { handler: -1, message: (error as Error).message }];
+      return { errors: [...errors, { handler: -1, message: (error as Error).message }], left: [] };
     }
   }
 
@@ -123,4 +132,8 @@ export class EventDelivery {
     this.#retries.clear();
     return this.#plugin.gone === 'moved' ? 'elsewhere' : 'done';
   }
+}
+
+function notCalled(handler: number): HandlerFailure {
+  return { handler, message: `Handler ${handler + 1} had not been called when its plugin stopped hearing events` };
 }

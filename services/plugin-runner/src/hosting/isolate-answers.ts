@@ -7,6 +7,8 @@ import type { ToldError } from './told-error.ts';
 
 /** As many failed deliveries as are kept of one plugin; a forged answer could name millions. */
 const MOST_FAILURES = 1_000;
+/** More than any plugin has for one event; each that is left may become a failed delivery. */
+const MOST_LEFT = 10_000;
 
 type Readers = { [Call in keyof IsolateCalls]: (answer: unknown, told: ToldError) => IsolateCalls[Call]['answer'] };
 
@@ -18,7 +20,8 @@ const readers: Readers = {
   // What it offers is looked at where it is taken over, as when it changes later.
   hook: (answer) => answer as IsolateCalls['hook']['answer'],
   event(answer, told) {
-    if (!isRecord(answer) || !Array.isArray(answer.errors) || !isNumbers(answer.left)) return refuse('an event');
+    if (!isRecord(answer) || !Array.isArray(answer.errors) || !isNumbers(answer.left, MOST_LEFT))
+      return refuse('an event');
     const errors = answer.errors.slice(0, MOST_FAILURES).map((failure: unknown) => handlerFailure(failure, told));
     return { errors, left: answer.left };
   },
@@ -60,8 +63,8 @@ function withTold(list: string, answer: unknown, told: ToldError): unknown {
   return { ...answer, [list]: read };
 }
 
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((one) => Number.isSafeInteger(one));
+function isNumbers(value: unknown, atMost: number): value is number[] {
+  return Array.isArray(value) && value.length <= atMost && value.every((one) => Number.isSafeInteger(one));
 }
 
 function refuse(what: string): never {
