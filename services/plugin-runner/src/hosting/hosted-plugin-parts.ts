@@ -6,6 +6,7 @@ import type { IsolateMemory } from './isolate-memory.ts';
 import type { IsolateNotes } from './isolate-notes.ts';
 import type { Capabilities } from './isolate-process.ts';
 import type { PackageFolders } from './package-folders.ts';
+import type { StartSlots } from './start-slots.ts';
 
 export interface IsolateLimits {
   heapMb: number;
@@ -22,6 +23,8 @@ export interface HostedPluginParts {
   memory: IsolateMemory;
   notes: IsolateNotes;
   packages: PackageFolders;
+  /** Whose turn it is to start a process. */
+  starts: StartSlots;
   /** A fresh folder for one isolate, and its removal. */
   privateFolder(): Promise<{ path: string; remove(): Promise<void> }>;
   openDoor: OpenDoor;

@@ -84,7 +84,7 @@ export class HostedPlugin {
       const alone = hook === 'onInstall' || hook === 'onUninstall';
       if (alone || hook === 'onDisable' || hook === 'onUnload') await this.#finishUses();
       if (alone) await this.#close();
-      if (!this.#isolate?.runs(this.installation)) await this.#open();
+      if (!this.#isolate?.runs(this.installation)) await this.#open({ inTurn: false });
       if (!alone && hook !== 'onLoad' && this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
       // What `onDisable` undoes, `onEnable` has done in the same process.
       if (slept && hook === 'onDisable') await this.#hook('onEnable', {}, HOOK_LIMIT_MS);
@@ -107,7 +107,7 @@ export class HostedPlugin {
         // It goes on in another process: what it is doing now is finished first.
         await this.#finishUses();
         await this.#leave([]);
-        await this.#open();
+        await this.#open({ inTurn: true });
       }
       const unasked = { atStart: true, told: !slept };
       if (this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS, unasked);
@@ -198,7 +198,8 @@ export class HostedPlugin {
     await this.uses.settledInTime();
   }
 
-  async #open(): Promise<void> {
+  /** What an admin waits for does not stand behind a take-over. */
+  async #open(turn: { inTurn: boolean }): Promise<void> {
     this.#assertHere();
     await this.#close();
     const isolate = new PluginIsolate(this, this.#parts, {
@@ -207,7 +208,7 @@ export class HostedPlugin {
     });
     this.#isolate = isolate;
     try {
-      await isolate.start();
+      await isolate.start(turn);
       this.stage = 'code';
     } catch (error) {
       await this.#close();

@@ -7,18 +7,18 @@ import { HookError } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { HostedPlugin } from './hosted-plugin.ts';
 import { Lane } from './lane.ts';
-import type { StartSlots } from './start-slots.ts';
 import type { TrackedDelivery } from './tracked-delivery.ts';
 
 /** What a lost connection brings again comes at once when it is back. */
 const REDELIVERED_WITHIN_MS = 60_000;
+/** Whoever installs a plugin mostly enables it next; until then its process waits, for so long. */
+const INSTALLED_STAYS_LOADED_MS = 60_000;
 /** Most updates take a second or two. */
 const RETRY_AFTER_UPDATE_S = 2;
 
 export interface HostedParts {
   plugin: HostedPluginParts;
   failedDeliveries: FailedDeliveries;
-  starts: StartSlots;
   log: Logger;
 }
 
@@ -43,6 +43,7 @@ export class Hosted {
   /** The plugin was enabled before the update under way: its events wait for the version that will be. */
   #updating = false;
   #starting: Promise<void> | undefined;
+  #unloading: NodeJS.Timeout | undefined;
 
   constructor(installation: Installation, parts: HostedParts) {
     this.#parts = parts;
@@ -125,6 +126,8 @@ export class Hosted {
     if (isUpdateOfEnabled(installation)) this.#updating = true;
     this.#stepGeneration = generation;
     this.#steps += 1;
+    clearTimeout(this.#unloading);
+    this.#unloading = undefined;
     try {
       await this.lane.pause();
       return await this.plugin.runHook(request);
@@ -183,6 +186,7 @@ export class Hosted {
   /** It leaves this runner; what waited for it is still waiting, elsewhere. */
   leave(): void {
     this.plugin.gone = 'moved';
+    clearTimeout(this.#unloading);
     // What waits for its next attempt waits for it elsewhere.
     void this.lane.pause();
     this.lane.empty();
@@ -192,9 +196,23 @@ export class Hosted {
     if (this.plugin.installation.desired === 'enabled') {
       const sleepsOn = this.plugin.asleep && this.lane.length === 0;
       if (this.mayRun && !sleepsOn) void this.start().catch(() => undefined);
-    } else if (this.plugin.stage === 'enabled') {
-      this.#inBackground(this.#stop(), 'stopped');
-    } else this.skip();
+    } else {
+      this.skip();
+      this.#unloadSoon();
+    }
+  }
+
+  /** What a plugin has left behind (timers, servers) ends with its process, when it is not enabled any more or not yet. */
+  #unloadSoon(): void {
+    if (this.plugin.stage === 'none') return;
+    const unload = () => {
+      this.#unloading = undefined;
+      if (this.#steps > 0 || this.plugin.installation.desired === 'enabled' || this.plugin.gone) return;
+      this.#inBackground(this.plugin.unload(), 'stopped');
+    };
+    if (this.plugin.installation.state === 'installed')
+      this.#unloading ??= setTimeout(unload, INSTALLED_STAYS_LOADED_MS).unref();
+    else unload();
   }
 
   #afterSteps(): void {
@@ -211,7 +229,7 @@ export class Hosted {
     try {
       // Events wait while it moves to another process, because its files or its version have changed.
       if (this.plugin.stage === 'enabled' && !this.plugin.upToDate) await this.lane.pause();
-      await this.#parts.starts.run(() => this.plugin.ensureEnabled(() => this.mayRun));
+      await this.plugin.ensureEnabled(() => this.mayRun);
     } catch (error) {
       this.#startFailed(error);
       throw error;
@@ -243,12 +261,6 @@ export class Hosted {
     }
     const stack = pluginStack === undefined ? {} : { stack: pluginStack };
     this.#failed({ pluginId, version, generation, reason, during, message, ...stack });
-  }
-
-  async #stop(): Promise<void> {
-    await this.lane.pause();
-    this.skip();
-    await this.plugin.unload();
   }
 
   /** The installer decides what comes of it; until then its events wait. */

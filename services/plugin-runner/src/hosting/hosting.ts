@@ -5,6 +5,7 @@ import { pause } from '../pause.ts';
 import type { HostedParts } from './hosted.ts';
 import { Hosted } from './hosted.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
+import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { LONGEST_REQUEST_MS } from './longest-request.ts';
 import type { PluginView } from './plugin-view.ts';
 import { viewOf } from './plugin-view.ts';
@@ -13,7 +14,8 @@ import type { Sleeper } from './sleep.ts';
 import { StartSlots } from './start-slots.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
-export interface HostingParts extends Omit<HostedParts, 'starts'> {
+export interface HostingParts extends Omit<HostedParts, 'plugin'> {
+  plugin: Omit<HostedPluginParts, 'starts'>;
   partitions: number;
   /** The surface as any runner last stored it, for routing events to a plugin whose isolate has yet to start. */
   surfacesOf(partition: number): Promise<KnownSurface[]>;
@@ -30,7 +32,7 @@ export class Hosting {
 
   constructor(parts: HostingParts) {
     this.#parts = parts;
-    this.#hostedParts = { ...parts, starts: new StartSlots() };
+    this.#hostedParts = { ...parts, plugin: { ...parts.plugin, starts: new StartSlots() } };
   }
 
   /** Hosts what the projection says of a partition; isolates start in the background, events wait for them in their lanes. */

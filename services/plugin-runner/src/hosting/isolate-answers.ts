@@ -14,7 +14,7 @@ type Readers = { [Call in keyof IsolateCalls]: (answer: unknown, told: ToldError
 
 /** The isolate is the plugin's: what it answers is looked at before anything here relies on it. */
 const readers: Readers = {
-  setup: () => null,
+  setup: (answer) => ({ servesHttp: isRecord(answer) && answer.servesHttp === true }),
   settings: () => null,
   ping: () => null,
   // What it offers is looked at where it is taken over, as when it changes later.

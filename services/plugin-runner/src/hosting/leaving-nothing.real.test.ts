@@ -9,7 +9,7 @@ import { RunnerRoom } from '../testing/runner-room.ts';
 import type { RunnerProcess } from '../testing/runner-process.ts';
 
 const ENABLED = { state: 'enabled', desired: 'enabled' } as const;
-const DISABLED = { state: 'disabled', desired: 'disabled' } as const;
+const GRANTED = ['events:listen', 'filesystem:write', 'http:outbound'];
 const ROUNDS = 200;
 /** Half a minute on an idle machine, for as many processes that start. */
 const ROUNDS_WITHIN_MS = 240_000;
@@ -23,7 +23,7 @@ for (let timer = 0; timer < 20; timer += 1) setInterval(() => kept.push(timer), 
 require('node:http').createServer().listen(0, '127.0.0.1').on('error', () => undefined);
 process.on('exit', () => kept.push(1));`;
 
-describe('a plugin that is disabled and unloaded', () => {
+describe('a plugin that is disabled', () => {
   let room: RunnerRoom;
   let runner: RunnerProcess;
   let inspector: Inspector;
@@ -57,19 +57,29 @@ describe('a plugin that is disabled and unloaded', () => {
     connections: await connections(),
   });
 
+  test('runs no more: its timers, servers and sockets end with its process', async () => {
+    const installation = await room.enabled({ tenant: 'ticks', code: LEAVES_THINGS + recorder(), granted: GRANTED });
+    const own = async () => (await runner.isolates()).find(({ tenant }) => tenant === 'ticks');
+    const before = await own();
+    const disabled = await room.disable(installation);
+    await eventually(async () => expect(await own()).toMatchObject({ stage: 'none', pid: null }));
+    expect(await runner.childPids()).not.toContain(before?.pid);
+    await room.settle(await room.stepDone(disabled, 'onEnable', ENABLED));
+    expect(await own()).toMatchObject({ stage: 'enabled', state: 'running' });
+    expect((await own())?.pid).not.toBe(before?.pid);
+  });
+
   test(
     `leaves nothing in its runner, ${ROUNDS} times`,
     async () => {
       const neighbour = await room.enabled({ tenant: 'stays', version: '2.0.0', code: recorder({ version: '2.0.0' }) });
-      const permissions = ['events:listen', 'filesystem:write', 'http:outbound'];
       let installation = await room.enabled({
         tenant: 'rounds',
         code: LEAVES_THINGS + recorder(),
-        granted: permissions,
+        granted: GRANTED,
       });
       const round = async () => {
-        const disabled = await room.stepDone(installation, 'onDisable', DISABLED);
-        await room.settle(await room.stepDone(disabled, 'onUnload', DISABLED));
+        const disabled = await room.disable(installation);
         installation = await room.settle(await room.stepDone(disabled, 'onEnable', ENABLED));
       };
       for (let warmUp = 0; warmUp < 20; warmUp += 1) await round();

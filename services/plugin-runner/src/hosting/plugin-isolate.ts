@@ -6,7 +6,7 @@ import type { HookCall } from '../isolate/protocol.ts';
 import { loadFailure } from './hook-errors.ts';
 import type { IsolateDoor } from './isolate-door.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
-import type { HostedPluginParts } from './hosted-plugin-parts.ts';
+import type { HostedPluginParts, Surroundings } from './hosted-plugin-parts.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { IsolateProcess } from './isolate-process.ts';
 
@@ -31,6 +31,7 @@ export class PluginIsolate {
   #process: IsolateProcess | undefined;
   #folder: { path: string; remove(): Promise<void> } | undefined;
   #door: IsolateDoor | undefined;
+  #servesHttp = false;
   #ending = false;
 
   constructor(plugin: HostedPlugin, parts: HostedPluginParts, hearing: IsolateHearing) {
@@ -54,7 +55,9 @@ export class PluginIsolate {
     return this.#process?.alive ?? false;
   }
 
+  /** Throws NOT_FOUND when the plugin has neither routes nor webhooks. */
   get door(): IsolateDoor {
+    if (!this.#servesHttp) throw new PlatformError('NOT_FOUND', `${this.#plugin.pluginId} has no routes`);
     this.#door ??= this.#parts.openDoor(this.#address);
     return this.#door;
   }
@@ -68,32 +71,44 @@ export class PluginIsolate {
     return this.alive && this.#installation.package.digest === digest;
   }
 
-  /** Whether it runs this version with the files it may reach now: those of a process are settled when it starts. */
+  /**
+   * Whether it runs this version, with the files it may reach now (those of a process are settled when it starts), and without
+   * connections that it may not have any more (they end with a process only).
+   */
   fits(installation: Installation): boolean {
-    return this.runs(installation) && filesOf(this.#installation) === filesOf(installation);
+    const losesOutbound = reachesOut(this.#installation) && !reachesOut(installation);
+    return this.runs(installation) && filesOf(this.#installation) === filesOf(installation) && !losesOutbound;
   }
 
   /** Starts the process and loads the plugin's code; rejects with a HookError when that is the plugin's fault. */
-  async start(): Promise<void> {
+  async start({ inTurn }: { inTurn: boolean }): Promise<void> {
     const installation = this.#installation;
-    const { packages, bundle, limits, readableFolders, memory, notes } = this.#parts;
-    const { folder, entry } = await packages.folderOf(installation.package);
+    const { folder, entry } = await this.#parts.packages.folderOf(installation.package);
     const surroundings = await this.#parts.surroundings(installation);
     this.#folder = await this.#parts.privateFolder();
+    const load = () => this.#load({ folder, entry, ...this.#address, ...surroundings });
+    if (inTurn) await this.#parts.starts.run(load);
+    else await load();
+    // What an admin changed while it was loading came too early for it.
+    if (this.#plugin.installation !== installation) this.adoptSettings();
+  }
+
+  async #load(place: Surroundings & IsolateAddress & { folder: string; entry: string | null }): Promise<void> {
+    const { bundle, limits, readableFolders, memory, notes } = this.#parts;
+    const { manifest, granted } = this.#installation;
+    const { pluginId, tenant } = this.#plugin;
     // A plugin that left while its files were fetched must not start a process that nobody would end.
     if (this.#ending) {
-      await this.#folder.remove();
-      throw new PlatformError(
-        'PLUGIN_CRASHED',
-        `The process of ${this.#plugin.pluginId} was ended before it had started`,
-      );
+      await this.#folder?.remove();
+      throw new PlatformError('PLUGIN_CRASHED', `The process of ${pluginId} was ended before it had started`);
     }
+    // Whoever cannot open a secret must not blame the plugin for it.
+    const settings = this.#settings();
     const began = performance.now();
-    const { pluginId, tenant } = this.#plugin;
     const isolate = new IsolateProcess({
-      ...{ bundle, packageFolder: folder, readableFolders, memory },
+      ...{ bundle, packageFolder: place.folder, readableFolders, memory },
       ...{ heapMb: limits.heapMb, hangLimitMs: limits.hangLimitMs },
-      ...{ granted: installation.granted, scratchFolder: surroundings.scratchFolder },
+      ...{ granted, scratchFolder: place.scratchFolder },
       capabilities: this.#parts.capabilities(this.#plugin),
       log: (level, message, meta) => this.#plugin.log(level, message, meta),
       mask: (text) => this.#parts.mask(this.#plugin.installation, text),
@@ -102,18 +117,18 @@ export class PluginIsolate {
     });
     this.#process = isolate;
     isolate.watch();
-    const { manifest } = installation;
-    const place = { folder, entry, ...this.#address, ...surroundings };
+    const setup = { tenant, pluginId, manifest, ...settings, ...place };
     try {
-      const setup = { tenant, pluginId, manifest, ...this.#settings(), ...place };
-      await isolate.call('setup', setup, SETUP_LIMIT_MS);
+      const { servesHttp } = await isolate.call('setup', setup, SETUP_LIMIT_MS);
+      this.#servesHttp = servesHttp;
     } catch (error) {
+      // A machine that has no process to give has not met the plugin's code.
+      if (isolate.pid === undefined)
+        throw new PlatformError('UNAVAILABLE', `No process could be started for ${pluginId}`, { cause: error });
       throw loadFailure(pluginId, error);
     }
     isolate.loaded();
     notes.started((performance.now() - began) / 1_000);
-    // What an admin changed while it was loading came too early for it.
-    if (this.#plugin.installation !== installation) this.adoptSettings();
   }
 
   hook(call: HookCall, limitMs: number): Promise<Surface> {
@@ -153,6 +168,10 @@ export class PluginIsolate {
     const { granted } = installation;
     return { granted, config: granted.includes('config:read') ? this.#parts.configOf(installation) : null };
   }
+}
+
+function reachesOut({ granted }: Installation): boolean {
+  return granted.includes('http:outbound');
 }
 
 function filesOf({ granted }: Installation): string {

@@ -22,3 +22,17 @@ test('four start at once, the next when one of them has ended, also in failure',
   for (const end of ends) end.resolve(undefined);
   await Promise.allSettled(runs);
 });
+
+test('a start that waits for something holds nobody up for long', async () => {
+  const slots = new StartSlots(20);
+  const never = Promise.withResolvers<undefined>();
+  const hanging = [0, 1, 2, 3, 4, 5].map(() => slots.run(() => never.promise.then(() => undefined)));
+  let started = 0;
+  const behind = [0, 1].map(() => slots.run(() => Promise.resolve(void (started += 1))));
+  await Promise.all(behind);
+  expect(started).toBe(2);
+  never.resolve(undefined);
+  await Promise.all(hanging);
+  const all = [0, 1, 2, 3, 4].map(() => slots.run(() => Promise.resolve()));
+  await expect(Promise.all(all)).resolves.toHaveLength(5);
+});

@@ -193,6 +193,16 @@ describe('routes of plugins', () => {
     });
   });
 
+  test('a plugin that serves nothing has no routes', async () => {
+    await room.enabled({ tenant: 'r1', id: 'silent', code: 'module.exports = {};', granted: [] });
+    for (const runner of runners) {
+      expect(await runner.get('r1', '/api/plugins/silent/anything')).toMatchObject({
+        status: 404,
+        body: { success: false, error: { code: 'NOT_FOUND' } },
+      });
+    }
+  });
+
   test('a tenant without the plugin, and a caller without a token, get the envelope', async () => {
     for (const runner of runners) {
       expect(await runner.get('nobody', '/api/plugins/recorder/echo')).toMatchObject({

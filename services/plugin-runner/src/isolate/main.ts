@@ -48,7 +48,7 @@ channel.listen({
     const plugin = await loadPlugin(setup);
     const listen = privateListen(setup.socketPath, timers);
     life = await PluginLife.begin({ setup, plugin, context, events, filters, middleware, jobs, channel, listen });
-    return null;
+    return { servesHttp: life.servesHttp };
   },
   hook: (call) => running().runHook(call),
   event: (call) => running().deliver(call),

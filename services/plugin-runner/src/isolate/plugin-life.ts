@@ -64,6 +64,10 @@ export class PluginLife {
     return life;
   }
 
+  get servesHttp(): boolean {
+    return this.#http !== undefined;
+  }
+
   async runHook({ hook, options, atStart = false }: HookCall): Promise<Surface> {
     const { plugin, context } = this.#parts;
     // Permission errors never disable a plugin (contract §2): what it may not do at a start is missing, the rest is there.

@@ -160,7 +160,8 @@ export type MiddlewareAnswer =
 /** What the runner asks of an isolate; each is answered once. */
 export interface IsolateCalls {
   /** Loads the plugin's code. */
-  setup: { request: IsolateSetup; answer: null };
+  /** Answers whether there is anything to ask by HTTP: routes or webhooks. */
+  setup: { request: IsolateSetup; answer: { servesHttp: boolean } };
   hook: { request: HookCall; answer: Surface };
   event: { request: EventCall; answer: EventAnswer };
   job: { request: JobCall; answer: 'done' | 'no-handler' };

@@ -61,8 +61,8 @@ const ALLOWED: Record<Permission, unknown> = {
   'models:define': true,
   'middleware:inject': true,
 };
-/** Node's permission model is set when a process starts. */
-const RESTARTS: readonly string[] = ['filesystem:read', 'filesystem:write'];
+/** Node's permission model is set when a process starts, and open connections end with it. */
+const RESTARTS: readonly string[] = ['filesystem:read', 'filesystem:write', 'http:outbound'];
 const MANIFEST = { config: { color: { type: 'string', default: 'blue' } } };
 
 /** Through a real runner: one tenant has everything on one version, one has nothing on another, and one changes its mind. */
