@@ -12,6 +12,8 @@ export class PackageUses {
   readonly #own: string;
   /** Digests in use here, since when they were last seen to be. */
   readonly #seen = new Map<string, number>();
+  /** The same digests, since when the file of this runner says so. */
+  readonly #saidAt = new Map<string, number>();
   #saying: Promise<void> = Promise.resolve();
 
   private constructor(folder: string, believedForMs: number) {
@@ -39,11 +41,21 @@ export class PackageUses {
     return saying;
   }
 
+  /** Resolves when every runner knows that this one is in use, and will for a while. */
+  async use(digest: string): Promise<void> {
+    const saidAt = this.#saidAt.get(digest);
+    const isSaid = saidAt !== undefined && Date.now() - saidAt < this.#believedForMs / 2;
+    if (isSaid) this.#seen.set(digest, Date.now());
+    else await this.say([digest]);
+  }
+
   /** What any runner has in use. */
   async all(): Promise<Set<string>> {
-    const used = new Set<string>();
+    // A process that was held up has a file that is too old to be believed; what it uses it knows all the same.
+    const used = new Set(this.#seen.keys());
     for (const name of await readdir(this.#folder)) {
       const file = join(this.#folder, name);
+      if (file === this.#own) continue;
       try {
         if (Date.now() - (await stat(file)).mtimeMs > this.#believedForMs) await rm(file, { force: true });
         else for (const digest of JSON.parse(await readFile(file, 'utf8')) as string[]) used.add(digest);
@@ -62,7 +74,11 @@ export class PackageUses {
 
   async #write(): Promise<void> {
     const half = join(this.#folder, '..', `${randomUUID()}.part`);
-    await writeFile(half, JSON.stringify([...this.#seen.keys()]));
+    const said = [...this.#seen.keys()];
+    const now = Date.now();
+    await writeFile(half, JSON.stringify(said));
     await rename(half, this.#own);
+    this.#saidAt.clear();
+    for (const digest of said) this.#saidAt.set(digest, now);
   }
 }

@@ -15,7 +15,9 @@ import { PackageUses } from './package-uses.ts';
 const ENTRIES = ['index.js', 'index.mjs', 'index.cjs'];
 const LOOK_EVERY_MS = 60_000;
 /** A plugin that was just disabled or moved is often back soon; and no unpacking takes this long. */
-const KEEP_UNUSED_MS = 10 * LOOK_EVERY_MS;
+export const KEEP_UNUSED_MS = 10 * LOOK_EVERY_MS;
+/** A package that is taken away so often while it is made ready is taken away by somebody who is no runner. */
+const TRIES = 5;
 
 /** Fetches a stored package by its digest. */
 export type FetchPackage = (ref: PackageRef) => Promise<Buffer>;
@@ -25,7 +27,6 @@ interface Parts {
   /** Digests of everything that this runner hosts now. */
   hosted: () => Iterable<string>;
   log: Logger;
-  keepUnusedMs?: number;
 }
 
 /** Packages unpacked in a folder that all runners of this machine share; those that nobody uses any more are removed. */
@@ -33,54 +34,48 @@ export class UnpackedPackages implements PackageFolders {
   readonly #root: string;
   readonly #uses: PackageUses;
   readonly #parts: Parts;
-  readonly #keepUnusedMs: number;
   /** Found here by this process, and checked. */
   readonly #checked = new Set<string>();
   readonly #making = new Map<string, Promise<void>>();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(root: string, uses: PackageUses, parts: Parts, keepUnusedMs: number) {
+  private constructor(root: string, uses: PackageUses, parts: Parts) {
     this.#root = root;
     this.#uses = uses;
     this.#parts = parts;
-    this.#keepUnusedMs = keepUnusedMs;
-    this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_EVERY_MS, keepUnusedMs / 4)).unref();
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
   }
 
   static async open(root: string, parts: Parts): Promise<UnpackedPackages> {
     await mkdir(root, { recursive: true, mode: 0o700 });
     // Node's permission model compares real paths.
     const real = await realpath(root);
-    const keepUnusedMs = parts.keepUnusedMs ?? KEEP_UNUSED_MS;
-    return new UnpackedPackages(real, await PackageUses.open(join(real, 'in-use'), keepUnusedMs), parts, keepUnusedMs);
+    return new UnpackedPackages(real, await PackageUses.open(join(real, 'in-use'), KEEP_UNUSED_MS), parts);
   }
 
   async folderOf(ref: PackageRef): Promise<{ folder: string; entry: string | null }> {
-    const folder = join(this.#root, nameOf(ref.digest));
-    if (!this.#checked.has(ref.digest) || !existsSync(folder)) {
-      const making =
-        this.#making.get(folder) ?? this.#makeReady(ref, folder).finally(() => this.#making.delete(folder));
-      this.#making.set(folder, making);
-      await making;
-      this.#checked.add(ref.digest);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#found(ref);
+      } catch (error) {
+        // Another runner has taken it away, because it looked before this one said that it needs it.
+        if (!isNotThere(error) || attempt === TRIES) throw error;
+        this.#checked.delete(ref.digest);
+      }
     }
-    return { folder, entry: ENTRIES.find((name) => existsSync(join(folder, name))) ?? null };
   }
 
   /** Removes what no runner uses, and what an unpacking that was killed has left. */
   async sweep(): Promise<void> {
     await this.#uses.say(this.#parts.hosted());
     const used = new Set([...(await this.#uses.all())].map(nameOf));
-    for (const name of await readdir(this.#root)) {
-      if (name === 'in-use' || used.has(name.replace(/\.sums$/, ''))) continue;
+    const names = new Set((await readdir(this.#root)).map((name) => name.replace(/\.sums$/, '')));
+    for (const name of names) {
+      if (name === 'in-use' || used.has(name)) continue;
       const path = join(this.#root, name);
-      const age = await stat(path).then(
-        ({ ctimeMs }) => Date.now() - ctimeMs,
-        () => 0,
-      );
-      if (age < this.#keepUnusedMs) continue;
+      if ((await ageOf(path)) < KEEP_UNUSED_MS) continue;
       if (name.endsWith('.part')) await rm(path, { recursive: true, force: true });
-      else await this.#removeUnused(path, name.replace(/\.sums$/, ''));
+      else await this.#removeUnused(path, name);
     }
   }
 
@@ -100,15 +95,35 @@ export class UnpackedPackages implements PackageFolders {
   /** Out of the way first: a runner that has begun to use it meanwhile finds it whole, or not at all. */
   async #removeUnused(path: string, name: string): Promise<void> {
     const away = join(this.#root, `${randomUUID()}.part`);
-    await rename(path, away);
-    const stillUnused = ![...(await this.#uses.all())].map(nameOf).includes(name);
-    if (stillUnused || existsSync(path)) await rm(away, { recursive: true, force: true });
-    else await rename(away, path);
+    const awaySums = `${away}.sums.part`;
+    await moveIfThere(path, away);
+    await moveIfThere(sumsFileOf(path), awaySums);
+    const used = [...(await this.#uses.all())].map(nameOf).includes(name);
+    if (used && !existsSync(path)) {
+      await moveIfThere(awaySums, sumsFileOf(path));
+      await moveIfThere(away, path);
+    }
+    await rm(awaySums, { force: true });
+    await rm(away, { recursive: true, force: true });
+  }
+
+  /** Throws ENOENT when another runner takes it away at this moment. */
+  async #found(ref: PackageRef): Promise<{ folder: string; entry: string | null }> {
+    const folder = join(this.#root, nameOf(ref.digest));
+    // Said before it is looked for, so that nobody removes it from then on.
+    await this.#uses.use(ref.digest);
+    if (!this.#checked.has(ref.digest) || !existsSync(folder)) {
+      const making =
+        this.#making.get(folder) ?? this.#makeReady(ref, folder).finally(() => this.#making.delete(folder));
+      this.#making.set(folder, making);
+      await making;
+      this.#checked.add(ref.digest);
+    }
+    const names = await readdir(folder);
+    return { folder, entry: ENTRIES.find((name) => names.includes(name)) ?? null };
   }
 
   async #makeReady(ref: PackageRef, folder: string): Promise<void> {
-    // Said before it is looked for, so that nobody removes it in between.
-    await this.#uses.say([ref.digest]);
     if (existsSync(folder)) {
       if (await holdsExactly(folder, await knownSums(folder))) return;
       this.#parts.log.warn({ digest: ref.digest }, 'The unpacked files of a package were changed; fetching it again');
@@ -137,6 +152,31 @@ export class UnpackedPackages implements PackageFolders {
       await rm(half, { recursive: true, force: true });
     }
   }
+}
+
+/** For how long it is as it is; what is not there is as new as can be. */
+async function ageOf(path: string): Promise<number> {
+  for (const candidate of [path, sumsFileOf(path)]) {
+    try {
+      return Date.now() - (await stat(candidate)).ctimeMs;
+    } catch (error) {
+      if (!isNotThere(error)) throw error;
+    }
+  }
+  return 0;
+}
+
+/** Another runner may be at the same, and as quick: what it has moved is gone from here, or there already. */
+async function moveIfThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!isNotThere(error) && !existsSync(to)) throw error;
+  }
+}
+
+function isNotThere(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 async function unpackInto(folder: string, bytes: Buffer, digest: string): Promise<void> {
