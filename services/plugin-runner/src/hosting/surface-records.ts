@@ -20,7 +20,8 @@ export interface SurfaceRecords {
   /** Answers since when the plugin is enabled; undefined when a newer generation is stored. */
   save(known: Omit<KnownSurface, 'since'>, generation: number): Promise<number | undefined>;
   sleeps(tenant: string, pluginId: string, asleep: boolean): Promise<void>;
-  remove(tenant: string, pluginId: string): Promise<void>;
+  /** Removes what was stored under this generation or before. */
+  remove(tenant: string, pluginId: string, generation: number): Promise<void>;
 }
 
 /** Keeps the surfaces of running plugins where every runner can read them; what follows at once is kept as one. */
@@ -37,13 +38,15 @@ export function keepSurfaces(
     if (known) return known;
     const { tenant, pluginId } = plugin;
     const fresh = new SurfaceWrites((error) =>
-      log.warn({ err: error, tenant, pluginId }, 'The surface could not be stored'),
+      log.warn({ err: error, tenant, pluginId }, 'The surface could not be stored yet; trying again'),
     );
     writes.set(plugin, fresh);
     return fresh;
   };
   const sleeps = (plugin: HostedPlugin, asleep: boolean) =>
-    writesOf(plugin).addSleep(() => records.sleeps(plugin.tenant, plugin.pluginId, asleep));
+    writesOf(plugin).addSleep(async () => {
+      if (plugin.gone === undefined) await records.sleeps(plugin.tenant, plugin.pluginId, asleep);
+    });
   return {
     surfaceChanged: (plugin, offered) => {
       const { tenant, pluginId, installation } = plugin;
@@ -56,11 +59,15 @@ export function keepSurfaces(
         facts.surfaceChanged(plugin);
       });
     },
-    surfaceGone: (plugin) =>
+    surfaceGone: (plugin) => {
+      const { tenant, pluginId, installation } = plugin;
       writesOf(plugin).addSurface(async () => {
-        await records.remove(plugin.tenant, plugin.pluginId);
+        // The next runner finds it there still, and removes it itself.
+        if (plugin.gone === 'moved') return;
+        await records.remove(tenant, pluginId, installation.generation);
         facts.surfaceChanged(plugin);
-      }),
+      });
+    },
     fellAsleep: (plugin) => sleeps(plugin, true),
     woke: (plugin) => sleeps(plugin, false),
   };

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { eventually } from '../../../../test/support/eventually.ts';
 import { SurfaceWrites } from './surface-writes.ts';
 
 /** Writes that are noted, and a promise of the one that is written under a name. */
@@ -6,6 +7,7 @@ function writesUnderTest() {
   const written: string[] = [];
   const waiting = new Map<string, () => void>();
   const failures: unknown[] = [];
+  const broken = new Map<string, number>();
   return {
     writes: new SurfaceWrites((error) => failures.push(error)),
     written,
@@ -13,8 +15,12 @@ function writesUnderTest() {
     write: (name: string) => () => {
       written.push(name);
       waiting.get(name)?.();
-      return name === 'fails' ? Promise.reject(new Error('no database')) : Promise.resolve();
+      const left = broken.get(name) ?? 0;
+      broken.set(name, left - 1);
+      return left > 0 ? Promise.reject(new Error('no database')) : Promise.resolve();
     },
+    /** The write of this name fails so many times. */
+    fails: (name: string, times: number) => broken.set(name, times),
     when: (name: string) => new Promise<void>((resolve) => waiting.set(name, resolve)),
   };
 }
@@ -39,11 +45,31 @@ test('that it fell asleep is written after what it offers, and counts no more wh
   expect(written).toEqual(['first', 'third', 'sleeps again']);
 });
 
-test('a write that fails is told, and the next is made', async () => {
-  const { writes, failures, write, when } = writesUnderTest();
+test('a write that fails is told and made again, until it succeeds', async () => {
+  const { writes, written, failures, fails, write, when } = writesUnderTest();
+  fails('surface', 2);
+  fails('sleeps', 1);
+  writes.addSurface(write('surface'));
+  writes.addSleep(write('sleeps'));
+  await eventually(() => expect(written).toEqual(['surface', 'surface', 'surface', 'sleeps', 'sleeps']));
+  expect(failures).toEqual([new Error('no database'), new Error('no database'), new Error('no database')]);
   const next = when('next');
-  writes.addSurface(write('fails'));
   writes.addSurface(write('next'));
   await next;
-  expect(failures).toEqual([new Error('no database')]);
+});
+
+test('a write that fails is not made again once there is a newer one', async () => {
+  const { writes, written, fails, write, when } = writesUnderTest();
+  fails('first', 1);
+  fails('sleeps', 1);
+  const third = when('third');
+  writes.addSurface(write('first'));
+  writes.addSurface(write('second'));
+  await eventually(() => expect(written).toEqual(['first', 'second']));
+  const asleep = when('sleeps');
+  writes.addSleep(write('sleeps'));
+  await asleep;
+  writes.addSurface(write('third'));
+  await third;
+  expect(written).toEqual(['first', 'second', 'sleeps', 'third']);
 });

@@ -2,10 +2,16 @@ import { pause } from '../pause.ts';
 
 /** A plugin may change what it listens to as often as it likes; each change that is kept is told to every service. */
 const APART_MS = 250;
+/** A database that is away for a moment is back soon; one that is away for longer is not asked all the time. */
+const AGAIN_MS = 200;
+const AGAIN_AT_MOST_MS = 10_000;
 
 type Write = () => Promise<void>;
 
-/** What is to be written of one plugin's surface: one write at a time, of what waits only the latest, and few in a second. */
+/**
+ * What is to be written of one plugin's surface: one write at a time, of what waits only the latest, and few in a second. One that fails
+ * is made again until it succeeds or there is a newer one.
+ */
 export class SurfaceWrites {
   readonly #failed: (error: unknown) => void;
   #surface: Write | undefined;
@@ -33,15 +39,23 @@ export class SurfaceWrites {
   async #writeAll(): Promise<void> {
     if (this.#writing) return;
     this.#writing = true;
-    while (this.#surface || this.#sleep) await this.#writeNext().catch(this.#failed);
+    let failures = 0;
+    while (this.#surface || this.#sleep) {
+      try {
+        await this.#writeNext();
+        failures = 0;
+      } catch (error) {
+        this.#failed(error);
+        await pause(Math.min(AGAIN_MS * 2 ** failures, AGAIN_AT_MOST_MS));
+        failures += 1;
+      }
+    }
     this.#writing = false;
   }
 
   async #writeNext(): Promise<void> {
     if (!this.#surface) {
-      const sleep = this.#sleep;
-      this.#sleep = undefined;
-      await sleep?.();
+      await this.#writeSleep();
       return;
     }
     const tooEarlyByMs = this.#nextAt - performance.now();
@@ -49,6 +63,23 @@ export class SurfaceWrites {
     this.#nextAt = performance.now() + APART_MS;
     const surface = this.#surface;
     this.#surface = undefined;
-    await surface();
+    try {
+      await surface();
+    } catch (error) {
+      this.#surface ??= surface;
+      throw error;
+    }
+  }
+
+  async #writeSleep(): Promise<void> {
+    const sleep = this.#sleep;
+    this.#sleep = undefined;
+    try {
+      await sleep?.();
+    } catch (error) {
+      // What is offered since then counts, and who offers something is awake.
+      if (!this.#surface) this.#sleep ??= sleep;
+      throw error;
+    }
   }
 }

@@ -44,8 +44,12 @@ export class SurfaceStore implements SurfaceRecords {
     ]);
   }
 
-  async remove(tenant: string, pluginId: string): Promise<void> {
-    await this.#db.query('DELETE FROM surfaces WHERE tenant = $1 AND plugin_id = $2', [tenant, pluginId]);
+  async remove(tenant: string, pluginId: string, generation: number): Promise<void> {
+    await this.#db.query('DELETE FROM surfaces WHERE tenant = $1 AND plugin_id = $2 AND generation <= $3', [
+      tenant,
+      pluginId,
+      generation,
+    ]);
   }
 
   async find(tenant: string, pluginId: string): Promise<Surface | null> {

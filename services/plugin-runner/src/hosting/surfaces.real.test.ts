@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { FindSurface } from '@verifywise/contracts';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { RunnerRoom } from '../testing/runner-room.ts';
+
+const TENANT = 'acme';
+const CODE = `module.exports = { onEnable: (ctx) => ctx.on('risk:created', () => undefined) };`;
+
+let room: RunnerRoom;
+beforeAll(async () => {
+  room = await RunnerRoom.open();
+  await room.startRunner();
+});
+afterAll(() => room.close());
+
+const eventsOf = async (pluginId: string) =>
+  (await room.broker.ask(FindSurface, { tenant: TENANT, payload: { pluginId } }))?.events;
+
+/** Runs it while the runners cannot store surfaces. */
+async function whileNotStored(act: () => Promise<void>): Promise<void> {
+  await room.rows('ALTER TABLE plugin_runner.surfaces RENAME TO surfaces_away');
+  try {
+    await act();
+  } finally {
+    await room.rows('ALTER TABLE plugin_runner.surfaces_away RENAME TO surfaces');
+  }
+}
+
+test('what a plugin offers is known, and is gone when it is disabled, also when the database failed at that moment', async () => {
+  const installation = await room.install({ tenant: TENANT, code: CODE });
+  let enabled = installation;
+  await whileNotStored(async () => {
+    enabled = await room.enable(installation);
+  });
+  await eventually(async () => expect(await eventsOf(installation.pluginId)).toEqual(['risk:created']));
+  await whileNotStored(async () => {
+    await room.disable(enabled);
+  });
+  await eventually(async () => expect(await eventsOf(installation.pluginId)).toBeUndefined());
+});
