@@ -71,6 +71,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     runnerId: optionalText('RUNNER_ID'),
     runnerUrl: optionalUrl('RUNNER_URL'),
     scratchFolder: text('RUNNER_SCRATCH_FOLDER', join(tmpdir(), 'verifywise-runner')),
+    path: text('PATH', '/usr/local/bin:/usr/bin:/bin'),
     readableFolders,
     egressAllowed,
     isolateHeapMb: integer('ISOLATE_HEAP_MB', 128, { min: 16, max: 16_384 }),

@@ -44,6 +44,7 @@ import { PluginFacts } from './messages/plugin-facts.ts';
 import { createRunMiddleware } from './middleware/run-middleware.ts';
 import { Ownership } from './ownership/ownership.ts';
 import { isolateBundle } from './package/isolate-bundle.ts';
+import { findKernelTools } from './hosting/kernel-tools.ts';
 import { packageStore } from './package/package-store.ts';
 import { PrivateFolders } from './package/private-folders.ts';
 import { ScratchFolders } from './package/scratch-folders.ts';
@@ -153,7 +154,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     log,
     () => notes.notStorable(),
   );
-  const privateFolders = closers.add(await PrivateFolders.open(config.scratchFolder));
+  const privateFolders = closers.add(await PrivateFolders.open(config.scratchFolder, log));
   const scratchFolders = closers.add(await ScratchFolders.open(config.scratchFolder));
   const packages = closers.add(
     await UnpackedPackages.open(join(config.scratchFolder, 'packages'), {
@@ -163,6 +164,13 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     }),
   );
 
+  const tools = findKernelTools(config.path);
+  if (tools.setpriv === null)
+    log.warn(
+      'There is no setpriv: a plugin that loops outlives a runner that is killed, until the next runner starts here',
+    );
+  if (tools.prlimit === null)
+    log.warn('There is no prlimit: a plugin may take much memory at once and fill the disk with a file');
   const notes = watchIsolates(metrics, () => hosting.list());
   const hosting: Hosting = new Hosting({
     partitions,
@@ -176,6 +184,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       bundle,
       limits: { heapMb: config.isolateHeapMb, hangLimitMs: config.hangLimitMs, handlerLimitMs: config.handlerLimitMs },
       memory: new IsolateMemory(config.isolateMemoryMb),
+      tools,
       notes,
       packages,
       privateFolder: () => privateFolders.create(),

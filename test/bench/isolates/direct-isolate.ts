@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { IsolateMemory } from '../../../services/plugin-runner/src/hosting/isolate-memory.ts';
 import { IsolateProcess } from '../../../services/plugin-runner/src/hosting/isolate-process.ts';
 import { isolateBundle } from '../../../services/plugin-runner/src/package/isolate-bundle.ts';
+import { findKernelTools } from '../../../services/plugin-runner/src/hosting/kernel-tools.ts';
 import { PLUGIN_ID } from './bench-plugin.ts';
 
 const HOOK_LIMIT_MS = 30_000;
@@ -47,6 +48,7 @@ export class PluginFolder {
         granted: GRANTED,
       },
       memory: new IsolateMemory(MEMORY_MB),
+      tools: findKernelTools('/usr/bin:/bin'),
       ...{ heapMb: HEAP_MB, hangLimitMs: HANG_LIMIT_MS },
       // The plugin asks for nothing.
       capabilities: {} as never,

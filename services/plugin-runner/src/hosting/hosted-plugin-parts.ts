@@ -1,5 +1,7 @@
 import type { Installation, PluginFailure, Surface } from '@verifywise/contracts';
 import type { IsolateSetup, LogLevel } from '../isolate/protocol.ts';
+import type { KernelTools } from './kernel-tools.ts';
+import type { PrivateFolder } from '../package/private-folders.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { OpenDoor } from './isolate-door.ts';
 import type { IsolateMemory } from './isolate-memory.ts';
@@ -21,12 +23,13 @@ export interface HostedPluginParts {
   bundle: string;
   limits: IsolateLimits;
   memory: IsolateMemory;
+  tools: KernelTools;
   notes: IsolateNotes;
   packages: PackageFolders;
   /** Whose turn it is to start a process. */
   starts: StartSlots;
   /** A fresh folder for one isolate, and its removal. */
-  privateFolder(): Promise<{ path: string; remove(): Promise<void> }>;
+  privateFolder(): Promise<PrivateFolder>;
   openDoor: OpenDoor;
   /** Folders of this machine that the operator lets plugins with `filesystem:read` read. */
   readableFolders: string[];

@@ -8,6 +8,7 @@ import type { IsolateDoor } from './isolate-door.ts';
 import type { IsolateCrash } from './isolate-crash.ts';
 import type { HostedPluginParts, Surroundings } from './hosted-plugin-parts.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
+import type { PrivateFolder } from '../package/private-folders.ts';
 import { IsolateProcess } from './isolate-process.ts';
 
 /** Loading code and reading a manifest; what takes longer does I/O at the top of its module. */
@@ -29,7 +30,7 @@ export class PluginIsolate {
   readonly #installation: Installation;
   readonly #socketToken = randomBytes(32).toString('base64url');
   #process: IsolateProcess | undefined;
-  #folder: { path: string; remove(): Promise<void> } | undefined;
+  #folder: PrivateFolder | undefined;
   #door: IsolateDoor | undefined;
   #servesHttp = false;
   #ending = false;
@@ -94,7 +95,7 @@ export class PluginIsolate {
   }
 
   async #load(place: Surroundings & IsolateAddress & { folder: string; entry: string | null }): Promise<void> {
-    const { bundle, limits, readableFolders, memory, notes } = this.#parts;
+    const { bundle, limits, readableFolders, memory, tools, notes } = this.#parts;
     const { manifest, granted } = this.#installation;
     const { pluginId, tenant } = this.#plugin;
     // A plugin that left while its files were fetched must not start a process that nobody would end.
@@ -106,7 +107,7 @@ export class PluginIsolate {
     const settings = this.#settings();
     const began = performance.now();
     const isolate = new IsolateProcess({
-      ...{ bundle, packageFolder: place.folder, readableFolders, memory },
+      ...{ bundle, packageFolder: place.folder, readableFolders, memory, tools },
       ...{ heapMb: limits.heapMb, hangLimitMs: limits.hangLimitMs },
       ...{ granted, scratchFolder: place.scratchFolder },
       capabilities: this.#parts.capabilities(this.#plugin),
@@ -116,6 +117,7 @@ export class PluginIsolate {
       crashed: (_process, crash) => this.#hearing.crashed(this, crash),
     });
     this.#process = isolate;
+    if (isolate.pid !== undefined) this.#folder?.noteProcess(isolate.pid);
     isolate.watch();
     const setup = { tenant, pluginId, manifest, ...settings, ...place };
     try {

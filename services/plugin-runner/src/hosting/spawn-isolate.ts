@@ -1,11 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Permission } from '@verifywise/plugin-types';
-
-const SETPRIV = '/usr/bin/setpriv';
-const PRLIMIT = '/usr/bin/prlimit';
+import type { KernelTools } from './kernel-tools.ts';
 
 /**
  * What Node 24 counts as data before a plugin has loaded: V8 alone reserves 512 MB for machine code. And room for thread stacks, so
@@ -30,10 +27,11 @@ export interface IsolatePlace {
   heapMb: number;
   /** Resident memory of the process, which the runner watches. */
   memoryMb: number;
+  tools: KernelTools;
 }
 
 /** Starts the process of an isolate with Node's permission model: its own files, an empty environment, nothing else. */
-export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, ...place }: IsolatePlace): ChildProcess {
+export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, tools, ...place }: IsolatePlace): ChildProcess {
   const { scratchFolder } = place;
   const flags = [
     '--permission',
@@ -44,7 +42,7 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, ...place
     '--no-warnings',
     bundle,
   ];
-  const [command, ...args] = [...boundBy(memoryMb), process.execPath, ...flags] as [string, ...string[]];
+  const [command, ...args] = [...boundBy(memoryMb, tools), process.execPath, ...flags] as [string, ...string[]];
   return spawn(command, args, {
     cwd: packageFolder,
     env: { NODE_ENV: 'production', ...(scratchFolder === null ? {} : { TMPDIR: scratchFolder }) },
@@ -54,13 +52,13 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, ...place
 }
 
 /** What the kernel sees to, where its tools are installed: it acts also when the isolate or its runner cannot. */
-function boundBy(memoryMb: number): string[] {
+function boundBy(memoryMb: number, { prlimit, setpriv }: KernelTools): string[] {
   const limits = [`--data=${(memoryMb + DATA_OF_NODE_MB) * MB}`, `--fsize=${LARGEST_FILE_MB * MB}`];
   return [
     // What allocates a gigabyte between two looks of the runner is refused it, instead of taking the machine down.
-    ...(existsSync(PRLIMIT) ? [PRLIMIT, ...limits] : []),
+    ...(prlimit === null ? [] : [prlimit, ...limits]),
     // An isolate that loops cannot notice that its runner is gone; the kernel can.
-    ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
+    ...(setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL']),
   ];
 }
 

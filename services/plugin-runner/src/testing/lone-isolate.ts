@@ -9,6 +9,7 @@ import type { FromIsolate, IsolateCalls, ToIsolate } from '../isolate/protocol.t
 import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
 import { spawnIsolate } from '../hosting/spawn-isolate.ts';
 import { privatePath, wordOf } from '../isolate/private-http.ts';
+import { findKernelTools } from '../hosting/kernel-tools.ts';
 import { isolateBundle } from '../package/isolate-bundle.ts';
 
 interface LonePlugin {
@@ -56,7 +57,8 @@ export class LoneIsolate {
       await mkdir(dirname(join(packageFolder, name)), { recursive: true });
       await writeFile(join(packageFolder, name), text);
     }
-    const place = { bundle: isolateBundle(), packageFolder, scratchFolder: null, readableFolders: [] };
+    const tools = findKernelTools('/usr/bin:/bin');
+    const place = { bundle: isolateBundle(), packageFolder, scratchFolder: null, readableFolders: [], tools };
     const isolate = new LoneIsolate(spawnIsolate({ ...place, granted, heapMb: 128, memoryMb: 256 }), folder);
     const manifest = { id: 'lone', name: 'Lone', version: '1.0.0', permissions: granted } as unknown as PluginManifest;
     const surroundings = {
