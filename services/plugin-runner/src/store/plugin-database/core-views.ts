@@ -28,7 +28,7 @@ export interface CoreViewsOptions {
   roles: { rights(): Promise<{ database: string }> };
   schema: string;
   relations: CoreRelations;
-  log: Logger;
+  log: Pick<Logger, 'warn' | 'debug'>;
 }
 
 /** The platform's own data as plugins may read it: one view a model for all tenants, which shows each login its tenant's rows. */
@@ -65,20 +65,37 @@ export class CoreViews {
   }
 
   async #makeAll(): Promise<void> {
-    const { db, schema, relations, log } = this.#options;
-    const made: CoreModelView[] = [];
+    const { roles, relations, log } = this.#options;
+    let group: string;
     try {
-      const group = coreReaders((await this.#options.roles.rights()).database);
-      for (const [name, { relation, view = relation.slice(relation.indexOf('.') + 1) }] of Object.entries(relations)) {
-        const columns = await db.transaction((manager) => makeView(manager, { schema, view, relation, group }));
-        if (columns) made.push({ name, schema, view, columns });
-        else log.debug({ model: name, relation }, 'the host has no such relation yet');
-      }
+      group = coreReaders((await roles.rights()).database);
     } catch (error) {
-      log.warn({ err: error }, 'the views of core models could not be made; trying again');
+      log.warn({ err: error }, 'The views of core models could not be made; trying again');
+      return;
     }
-    // A database that cannot be asked now has not lost them.
-    if (made.length >= this.#made.length) this.#made = made;
+    const before = new Map(this.#made.map((model) => [model.name, model]));
+    const made: CoreModelView[] = [];
+    for (const name of Object.keys(relations)) {
+      const model = await this.#make(name, group, before.get(name));
+      if (model) made.push(model);
+    }
+    this.#made = made;
+  }
+
+  /** The model's view, or what was known of it before when the database cannot say now; undefined when the host has no such relation. */
+  async #make(model: string, group: string, before: CoreModelView | undefined): Promise<CoreModelView | undefined> {
+    const { db, schema, relations, log } = this.#options;
+    const { relation = '', view = relation.slice(relation.indexOf('.') + 1) } = relations[model] ?? {};
+    try {
+      const columns = await db.transaction((manager) => makeView(manager, { schema, view, relation, group }));
+      if (columns) return { name: model, schema, view, columns };
+      log.debug({ model, relation }, 'The host has no such relation yet');
+    } catch (error) {
+      // One that cannot be made, for example because we may not read the relation, hides no other.
+      log.warn({ err: error, model, relation }, `The view of the core model ${model} could not be made; trying again`);
+      return before;
+    }
+    return undefined;
   }
 }
 

@@ -96,6 +96,27 @@ describe('a service whose user is no superuser', () => {
     await expect(run(writer, `SET ROLE ${name}`)).rejects.toMatchObject({ code: '42501' });
   });
 
+  test('one core view that cannot be made hides no other, and the log names it', async () => {
+    await service.source.query('CREATE TABLE public.host_risks (id int, tenant text)');
+    await service.source.query('CREATE SCHEMA IF NOT EXISTS core_views');
+    await service.source.query('CREATE TABLE core_views.taken (id int)');
+    const warned: unknown[] = [];
+    const views = new CoreViews({
+      ...{ db: service.source, roles, schema: 'core_views' },
+      relations: {
+        Broken: { relation: 'public.host_risks', view: 'taken' },
+        Risk: { relation: 'public.host_risks', view: 'risks' },
+      },
+      log: { warn: (about: unknown) => void warned.push(about), debug: () => undefined },
+    });
+    await views.start();
+    await views.close();
+    expect(views.models()).toMatchObject([{ name: 'Risk', view: 'risks' }]);
+    expect(warned).toEqual([
+      { model: 'Broken', relation: 'public.host_risks', err: expect.objectContaining({ code: '42809' }) },
+    ]);
+  });
+
   test('ends what does not end, and drops everything', async () => {
     await run(acme, 'SET statement_timeout = 0');
     const stubborn = `DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$`;
