@@ -70,9 +70,10 @@ export async function openPluginDatabases(parts: Parts): Promise<PluginDatabases
       coreModels: coreModels(core()),
     }),
     capabilities: (plugin) => {
-      const owner = () => plugin.installation;
+      const session = sessions.open(plugin);
+      const { owner } = session;
       const models = new PluginModels({ owner, version: owner().version, connections, store, core });
-      return { database: sessions.open(plugin), models: modelCapabilities(owner, models) };
+      return { database: session.capabilities, models: modelCapabilities(owner, models) };
     },
     isolateEnded: (plugin) => {
       sessions.end(plugin);

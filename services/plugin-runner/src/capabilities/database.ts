@@ -34,6 +34,8 @@ export interface PluginStatementRunner {
 /** `context.db` of one isolate. */
 export interface DatabaseSession {
   capabilities: DatabaseCapabilities;
+  /** The plugin as it is now; throws once the isolate has ended. */
+  owner: () => Installation;
   /** The isolate has ended: so do its transactions, and it can ask nothing more. */
   end(): void;
 }
@@ -57,7 +59,7 @@ export function databaseSession(
   let lastNumber = 0;
   let ended = false;
 
-  const owner = (): Owner => {
+  const owner = (): Installation => {
     if (ended) throw new PlatformError('PLUGIN_CRASHED', "The plugin's process has ended");
     return installation();
   };
@@ -136,6 +138,7 @@ export function databaseSession(
 
   return {
     capabilities,
+    owner,
     end: () => {
       ended = true;
       for (const given of [...open.keys()]) take(given).transaction.end();
@@ -191,10 +194,10 @@ export class DatabaseSessions {
   }
 
   /** For a new isolate of the host. */
-  open(host: { installation: Installation }): DatabaseCapabilities {
+  open(host: { installation: Installation }): DatabaseSession {
     const session = databaseSession(this.#statements, () => host.installation);
     this.#sessions.set(host, session);
-    return session.capabilities;
+    return session;
   }
 
   /** The isolate of the host has ended. */

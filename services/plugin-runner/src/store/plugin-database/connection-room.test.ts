@@ -113,4 +113,19 @@ describe('the room for connections', () => {
     expect(opened.map(({ broken }) => broken)).toEqual([true]);
     expect((await take('a')).broken).toBe(false);
   });
+
+  test('whoever waits for its owner is refused when the owner leaves, and nothing is opened for it', async () => {
+    const all = takeAll(many('a', 6));
+    const outcomes = Promise.allSettled(all);
+    await turn();
+    room.closeOf('a');
+    const refused = (await outcomes).slice(4);
+    expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(refused.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown)).toMatchObject([
+      { code: 'STOPPING' },
+      { code: 'STOPPING' },
+    ]);
+    await turn();
+    expect(opened).toHaveLength(4);
+  });
 });

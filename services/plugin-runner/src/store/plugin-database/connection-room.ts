@@ -105,7 +105,10 @@ export class ConnectionRoom<S extends Session> {
     this.#serve();
   }
 
+  /** Nothing of the owner goes on: what is open is destroyed, and who waits is refused. */
   closeOf(owner: string): void {
+    for (const ofRole of [...this.#waiting.values()])
+      for (const waiting of ofRole) if (waiting.owner === owner) this.#refuse(waiting, ownerLeft());
     for (const held of this.#of(owner)) this.#drop(held);
     this.#serve();
   }
@@ -158,7 +161,7 @@ export class ConnectionRoom<S extends Session> {
       if (this.#held.has(held)) waiting.resolve(session);
       else {
         session.destroy();
-        waiting.reject(new PlatformError('STOPPING', 'The plugin has left this runner'));
+        waiting.reject(ownerLeft());
       }
     } catch (error) {
       this.#drop(held);
@@ -234,4 +237,9 @@ export class ConnectionRoom<S extends Session> {
   #of(owner: string): Held<S>[] {
     return [...this.#held].filter((held) => held.owner === owner);
   }
+}
+
+/** What its owner asked for after it has ended. */
+export function ownerLeft(): PlatformError {
+  return new PlatformError('STOPPING', 'The plugin has left this runner');
 }

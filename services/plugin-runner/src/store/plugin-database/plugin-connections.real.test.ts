@@ -279,4 +279,29 @@ describe('connections of plugins', () => {
     });
     expect(Math.abs((rows[0]?.stamp as Date).getTime() - Date.now())).toBeLessThan(60_000);
   });
+
+  test('what a plugin had asked for before it left makes nothing anew of what was dropped', async () => {
+    const at = connections();
+    const leaver = owner('leaver');
+    await run(at, leaver, 'SELECT 1');
+    const asked = Promise.allSettled(Array.from({ length: 8 }, () => at.acquire(leaver, 'write')));
+    // Four have a session, the others wait for one; a ninth has only just asked.
+    await eventually(async () => {
+      const [row] = await service.source.query<{ count: number }[]>(
+        `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND usename IN (SELECT writer_role FROM plugin_databases WHERE plugin_id = 'leaver')`,
+      );
+      expect(row?.count).toBe(4);
+    });
+    const late = Promise.allSettled([at.acquire(leaver, 'write')]);
+    at.closeOf('acme', 'leaver');
+    await new PluginRoleStore(service.source, secrets).drop('acme', 'leaver');
+    const outcomes = [...(await asked), ...(await late)].map(
+      (one) => (one.status === 'rejected' ? one.reason : null) as unknown,
+    );
+    expect(outcomes.slice(4)).toMatchObject(Array.from({ length: 5 }, () => ({ code: 'STOPPING' })));
+    const left = await service.source.query<unknown[]>(`SELECT 1 FROM plugin_databases WHERE plugin_id = 'leaver'`);
+    expect(left).toEqual([]);
+    // Its next life begins as any other.
+    expect(await run(at, leaver, 'SELECT 1 AS one')).toBeDefined();
+  });
 });

@@ -4,7 +4,7 @@ import type { Logger } from '@verifywise/service-kit';
 import pg from 'pg';
 import { permissionDenied } from '../../permission-denied.ts';
 import type { StatementAnswer } from './bounded-statement.ts';
-import { ConnectionRoom } from './connection-room.ts';
+import { ConnectionRoom, ownerLeft } from './connection-room.ts';
 import type { BackendControl, LoginLimits } from './plugin-login.ts';
 import { PluginLogin } from './plugin-login.ts';
 import type { DatabaseGrants, PluginRoles } from './plugin-roles.ts';
@@ -65,6 +65,8 @@ export class PluginConnections {
   readonly #options: PluginConnectionsOptions;
   readonly #room: ConnectionRoom<PluginLogin>;
   readonly #ready = new Map<string, Ready>();
+  /** The present life of each plugin here; what was asked in an earlier one must not make its roles anew. */
+  readonly #lives = new Map<string, symbol>();
 
   constructor(options: PluginConnectionsOptions) {
     this.#options = options;
@@ -78,9 +80,16 @@ export class PluginConnections {
   async acquire(owner: PluginOwner, access: Access): Promise<PluginConnection> {
     const { tenant, pluginId } = owner;
     assertGranted(owner, access);
+    const key = keyOf(tenant, pluginId);
+    const life = this.#lives.get(key) ?? Symbol(key);
+    this.#lives.set(key, life);
+    const assertHere = () => {
+      if (this.#lives.get(key) !== life) throw ownerLeft();
+    };
     const roles = await this.#rolesOf(owner);
+    assertHere();
     const { name: role } = access === 'write' ? roles.writer : roles.reader;
-    const login = await this.#room.take({ owner: keyOf(tenant, pluginId), role }, () => this.#open(owner, access));
+    const login = await this.#room.take({ owner: key, role }, () => this.#open(owner, access, assertHere));
     let given = true;
     const once = (act: () => void) => {
       if (given) act();
@@ -97,8 +106,9 @@ export class PluginConnections {
     };
   }
 
-  /** Ends all sessions of a plugin that are open now, also those in use. */
+  /** Ends all sessions of a plugin that are open now, also those in use; what it has asked for until now is refused. */
   closeOf(tenant: string, pluginId: string): void {
+    this.#lives.delete(keyOf(tenant, pluginId));
     this.#ready.delete(keyOf(tenant, pluginId));
     this.#room.closeOf(keyOf(tenant, pluginId));
   }
@@ -129,11 +139,14 @@ export class PluginConnections {
     }
   }
 
-  async #open(owner: PluginOwner, access: Access): Promise<PluginLogin> {
+  async #open(owner: PluginOwner, access: Access, assertHere: () => void): Promise<PluginLogin> {
     try {
+      assertHere();
       return await this.#login(await this.#rolesOf(owner), access);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) || !LOGIN_REFUSED.has(error.code ?? '')) throw unavailable(error);
+      // Its roles may be gone because it is.
+      assertHere();
       const { tenant, pluginId } = owner;
       this.#options.log.warn({ tenant, pluginId, err: error }, 'a plugin could not log in; its role is made anew');
       return this.#login(await this.#rolesOf(owner, true), access).catch((again: unknown) => {

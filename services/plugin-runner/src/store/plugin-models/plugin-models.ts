@@ -23,7 +23,7 @@ import { Writing } from './writing.ts';
 const MOST_MODELS = 100;
 
 export interface PluginModelsParts {
-  /** The plugin as it is now: what it is granted may change. */
+  /** The plugin as it is now: what it is granted may change. Throws once its isolate has ended. */
   owner(): PluginOwner;
   /** Whose definitions these are; another version of the plugin has its own. */
   version: string;
@@ -77,7 +77,7 @@ export class PluginModels implements ModelRoom {
   /** Keeps the definition; one of the same name is replaced. */
   define(said: ModelDefinition): Promise<void> {
     return this.#inTurn(async () => {
-      const { tenant, pluginId } = this.#parts.owner();
+      const { pluginId } = this.#parts.owner();
       const { version } = this.#parts;
       const { name, attributes, options } = isRecord(said) ? said : ({} as ModelDefinition);
       const definition = checkedDefinition(pluginId, name, attributes, options);
@@ -88,6 +88,7 @@ export class PluginModels implements ModelRoom {
       const same = others.find((other) => other.table === model.table);
       if (same)
         throw new ModelInvalidError(`The models ${same.name} and ${name} would both be the table ${model.table}`);
+      const { tenant } = this.#parts.owner();
       await this.#parts.store.define(tenant, pluginId, version, definition);
       this.#changed();
     });
@@ -95,7 +96,6 @@ export class PluginModels implements ModelRoom {
 
   associate(said: ModelAssociation): Promise<void> {
     return this.#inTurn(async () => {
-      const { tenant, pluginId } = this.#parts.owner();
       const { version } = this.#parts;
       const set = await this.#models();
       const known = {
@@ -104,6 +104,7 @@ export class PluginModels implements ModelRoom {
       };
       const association = checkedAssociation(known, said);
       assertKeys(set, association);
+      const { tenant, pluginId } = this.#parts.owner();
       await this.#parts.store.associate(tenant, pluginId, version, association);
       this.#changed();
     });
