@@ -23,6 +23,7 @@ import { packageRoute, packageRoutes } from './http/package-routes.ts';
 import { addPluginRoutes } from './http/plugin-routes.ts';
 import { createChangePermissions } from './installation/change-permissions.ts';
 import { createViewPlugins } from './installation/plugin-view.ts';
+import { DueStarts } from './installation/due-starts.ts';
 import { createReportFailure } from './installation/report-failure.ts';
 import { createSagas } from './installation/sagas.ts';
 import type { Transact } from './installation/transaction.ts';
@@ -122,6 +123,7 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
     setConfigValue(changeConfig),
   ]);
   closers.addStep('questions', () => questions.stop());
+  closers.add(new DueStarts({ due: () => records.dueStarts(), transact, log }));
   const facts = await broker.subscribe('installer', [pluginFailed(createReportFailure(transact, config.errorBudget))]);
   closers.addStep('facts', () => facts.stop());
 

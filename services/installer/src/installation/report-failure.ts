@@ -40,7 +40,7 @@ export function createReportFailure(transact: Transact, budget: ErrorBudget): Re
       if (failures >= budget.failures) await settleInError(tx, record, error, id, failure);
       else {
         const count = `${failures} of ${budget.failures} within ${budget.seconds} s`;
-        await settleStartedAgain(tx, record, { error, failure, alertId: id, count });
+        await settleStartedAgain(tx, record, { error, failure, alertId: id, failures, count });
       }
     });
 }

@@ -1,6 +1,7 @@
 import { PlatformError, PluginDisabled } from '@verifywise/contracts';
 import type { ErrorAnswer, PluginFailure, PluginState } from '@verifywise/contracts';
 
+import { pauseBeforeStart } from './error-budget.ts';
 import { PluginNotInstalledError } from './errors.ts';
 import type { InstalledRecord, PluginError, Target } from './installed-plugin.ts';
 import { suggestedFix } from './suggested-fix.ts';
@@ -61,21 +62,44 @@ export async function settleInError(
   return settled;
 }
 
-/** It failed, and failing so often is allowed: a new generation has its runner start it again (contract §4). */
+/**
+ * It failed, and failing so often is allowed: a new generation has its runner start it again (contract §4), later the more often it has
+ * failed. The admin is alerted of the first failure; those that follow it are listed with the plugin.
+ */
 export async function settleStartedAgain(
   tx: Transaction,
   record: InstalledRecord,
-  { error, failure, alertId, count }: { error: PluginError; failure: PluginFailure; alertId: string; count: string },
+  { error, failure, alertId, failures, count }: StartedAgain,
 ): Promise<void> {
-  const startsAgain = record.desired === 'enabled';
-  const generation = startsAgain ? await tx.nextGeneration() : record.generation;
-  const settled = { ...record, generation, lastError: error, updatedAt: new Date() };
-  await tx.saveInstallation(settled);
-  if (!startsAgain) return;
-  await tx.tellRunner(settled);
-  const { tenant, pluginId, version } = settled;
+  const { tenant, pluginId, version, generation } = record;
+  const failed = { ...record, lastError: error, updatedAt: new Date() };
+  const pauseMs = pauseBeforeStart(failures);
+  if (record.desired !== 'enabled') await tx.saveInstallation(failed);
+  else if (pauseMs === 0) await startAgain(tx, failed);
+  else {
+    await tx.saveInstallation(failed);
+    await tx.startLater(tenant, pluginId, generation, pauseMs);
+  }
+  if (record.desired !== 'enabled' || failures > 1) return;
   const message = `Plugin ${pluginId} ${version} failed (${count}) and was started again: ${error.message}`;
   await tx.alert(tenant, { pluginId, version, message, severity: 'warning', ...alertParts(error, failure) }, alertId);
+}
+
+interface StartedAgain {
+  error: PluginError;
+  failure: PluginFailure;
+  alertId: string;
+  /** Within the budget's time. */
+  failures: number;
+  /** The same, for people to read. */
+  count: string;
+}
+
+/** Under a new generation its runner starts it, whatever became of it before. */
+export async function startAgain(tx: Transaction, record: InstalledRecord): Promise<void> {
+  const started = { ...record, generation: await tx.nextGeneration() };
+  await tx.saveInstallation(started);
+  await tx.tellRunner(started);
 }
 
 function alertParts({ suggestedFix: fix }: PluginError, failure: PluginFailure | undefined) {

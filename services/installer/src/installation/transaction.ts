@@ -58,6 +58,10 @@ export interface Transaction {
   recordFailure(tenant: string, pluginId: string, failure: FailureEntry): Promise<boolean>;
   /** How often the plugin has failed since that moment, in the life that began with that generation. */
   countFailures(tenant: string, pluginId: string, since: Date, sinceGeneration: number): Promise<number>;
+  /** The plugin is to be started again after so long, unless it has another generation by then. */
+  startLater(tenant: string, pluginId: string, generation: number, pauseMs: number): Promise<void>;
+  /** The generation of a start that is due, which is then nobody else's to make. */
+  takeDueStart(tenant: string, pluginId: string): Promise<number | null>;
   publish<Payload>(fact: Fact<Payload>, tenant: string, payload: Payload): Promise<void>;
   /** Tells the owner of the tenant's partition what the installation is now. */
   tellRunner(record: InstalledRecord): Promise<void>;

@@ -196,6 +196,28 @@ class FailuresMigration implements MigrationInterface {
   }
 }
 
+class StartsMigration implements MigrationInterface {
+  readonly name = 'Starts1700000000015';
+
+  async up(runner: QueryRunner): Promise<void> {
+    // Plugins that failed, and are started again after a while.
+    await runner.query(`CREATE TABLE starts (
+      tenant text NOT NULL,
+      plugin_id text NOT NULL,
+      generation bigint NOT NULL,
+      due_at timestamptz NOT NULL,
+      PRIMARY KEY (tenant, plugin_id)
+    )`);
+    await runner.query('CREATE INDEX starts_by_time ON starts (due_at)');
+    await runner.query('CREATE INDEX alerts_by_time ON alerts (at)');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX alerts_by_time');
+    await runner.query('DROP TABLE starts');
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -204,4 +226,5 @@ export const migrations = [
   PackagesMigration,
   RecordsMigration,
   FailuresMigration,
+  StartsMigration,
 ];

@@ -26,6 +26,13 @@ export class StoredRecords implements Records {
     );
   }
 
+  /** Plugins that failed and whose next start is due. */
+  dueStarts(): Promise<{ tenant: string; pluginId: string }[]> {
+    return this.#source.query(
+      `SELECT tenant, plugin_id AS "pluginId" FROM starts WHERE due_at <= now() ORDER BY due_at`,
+    );
+  }
+
   async failures(tenant: string, pluginId: string, limit: number): Promise<PluginError[]> {
     const rows = await this.#source.query<{ error: PluginError }[]>(
       'SELECT error FROM failures WHERE tenant = $1 AND plugin_id = $2 ORDER BY at DESC, report_id LIMIT $3',

@@ -43,6 +43,10 @@ export function createTransactions(outbox: Outbox, partitions: number, committed
 const FAILURES_KEPT = `interval '8 days'`;
 /** Of one plugin; no budget allows more. */
 const MOST_FAILURES_KEPT = 1_000;
+/** An alert that nobody has read for so long is read by nobody; what was done about it is in the audit log, which stays. */
+const ALERTS_KEPT = `interval '90 days'`;
+/** Of one tenant. */
+const MOST_ALERTS_KEPT = 1_000;
 
 class StoredTransaction implements Transaction {
   /** Kept for the end: adding to the outbox makes other transactions of the tenant wait. */
@@ -78,6 +82,7 @@ class StoredTransaction implements Transaction {
   async removeInstallation(tenant: string, pluginId: string): Promise<void> {
     await this.#manager.getRepository(InstallationTable).delete({ tenant, pluginId });
     await this.#manager.query('DELETE FROM failures WHERE tenant = $1 AND plugin_id = $2', [tenant, pluginId]);
+    await this.#manager.query('DELETE FROM starts WHERE tenant = $1 AND plugin_id = $2', [tenant, pluginId]);
   }
 
   async saveConfig(config: ConfigRecord): Promise<void> {
@@ -114,6 +119,12 @@ class StoredTransaction implements Transaction {
       [id, tenant, pluginId, version, message, severity, suggestedFix ?? null, jsonOf(failure)],
     );
     if (stored.length === 0) return;
+    await this.#manager.query(`DELETE FROM alerts WHERE at < now() - ${ALERTS_KEPT}`);
+    await this.#manager.query(
+      `DELETE FROM alerts WHERE tenant = $1 AND at < (
+         SELECT at FROM alerts WHERE tenant = $1 ORDER BY at DESC OFFSET $2 LIMIT 1)`,
+      [tenant, MOST_ALERTS_KEPT - 1],
+    );
     // Whoever hears it, other plugins too, has no role; the stack is read where one is asked for.
     const { stack: _, ...heard } = failure ?? {};
     await this.publish(PluginAlert, tenant, failure ? { ...alert, failure: heard as PluginFailure } : alert);
@@ -142,6 +153,22 @@ class StoredTransaction implements Transaction {
       [tenant, pluginId, since, sinceGeneration],
     );
     return Number(rows[0]?.failures);
+  }
+
+  async startLater(tenant: string, pluginId: string, generation: number, pauseMs: number): Promise<void> {
+    await this.#manager.query(
+      `INSERT INTO starts (tenant, plugin_id, generation, due_at) VALUES ($1, $2, $3, now() + $4 * interval '1 ms')
+       ON CONFLICT (tenant, plugin_id) DO UPDATE SET generation = excluded.generation, due_at = excluded.due_at`,
+      [tenant, pluginId, generation, pauseMs],
+    );
+  }
+
+  async takeDueStart(tenant: string, pluginId: string): Promise<number | null> {
+    const [taken] = await this.#manager.query<[{ generation: string }[], number]>(
+      'DELETE FROM starts WHERE tenant = $1 AND plugin_id = $2 AND due_at <= now() RETURNING generation',
+      [tenant, pluginId],
+    );
+    return taken[0] === undefined ? null : Number(taken[0].generation);
   }
 
   publish<Payload>(said: Fact<Payload>, tenant: string, payload: Payload): Promise<void> {
