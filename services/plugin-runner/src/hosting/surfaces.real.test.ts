@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { FindSurface } from '@verifywise/contracts';
+import { CancelJobs, FindSurface, ScheduleJob, fact } from '@verifywise/contracts';
+import { answering } from '@verifywise/broker';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 
@@ -10,6 +11,12 @@ let room: RunnerRoom;
 beforeAll(async () => {
   room = await RunnerRoom.open();
   await room.startRunner();
+  await room.broker.answerQuestions('scheduler', [
+    answering(ScheduleJob, ({ name, timing }) => ({
+      ...{ name, timing, nextRun: null, lastRun: null, lastOutcome: null, paused: false },
+    })),
+    answering(CancelJobs, () => ({ cancelled: 1 })),
+  ]);
 });
 afterAll(() => room.close());
 
@@ -37,4 +44,21 @@ test('what a plugin offers is known, and is gone when it is disabled, also when 
     await room.disable(enabled);
   });
   await eventually(async () => expect(await eventsOf(installation.pluginId)).toBeUndefined());
+});
+
+test('a job that is scheduled or cancelled later is known and gone', async () => {
+  const code = `
+module.exports = {
+  onEnable(ctx) {
+    ctx.on('risk:created', () => void ctx.scheduler.schedule('late', () => undefined, { cron: '0 0 * * *' }).catch(() => undefined));
+    ctx.on('risk:deleted', () => void ctx.scheduler.cancel('late').catch(() => undefined));
+  },
+};`;
+  const { pluginId } = await room.enabled({ tenant: 'jobs', id: 'scheduling', code });
+  const jobs = async () => (await room.broker.ask(FindSurface, { tenant: 'jobs', payload: { pluginId } }))?.jobs;
+  expect(await jobs()).toEqual([]);
+  await room.emitRisk('jobs', 1);
+  await eventually(async () => expect(await jobs()).toEqual(['late']));
+  await room.broker.publish(fact('risk.deleted'), { tenant: 'jobs', payload: { riskId: 1 } });
+  await eventually(async () => expect(await jobs()).toEqual([]));
 });

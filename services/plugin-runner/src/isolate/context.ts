@@ -80,14 +80,13 @@ export function createContext({ setup, channel, settings, events, filters, middl
     isPluginEnabled: (pluginId) => channel.ask('plugins.isEnabled', pluginId),
     scheduler: {
       schedule: async (name, handler, options, data) => {
-        // The handler first: a job due at once must find it.
-        jobs.set(name, handler);
-        await channel.ask('scheduler.schedule', name, { ...options } satisfies ScheduleJobOptions, data ?? null);
+        const timing = { ...options } satisfies ScheduleJobOptions;
+        await jobs.during(name, handler, () => channel.ask('scheduler.schedule', name, timing, data ?? null));
         return name;
       },
       scheduleOnce: async (name, handler, delay, data) => {
-        jobs.set(name, handler);
-        await channel.ask('scheduler.schedule', name, { once: true, delay }, data ?? null);
+        const timing = { once: true, delay };
+        await jobs.during(name, handler, () => channel.ask('scheduler.schedule', name, timing, data ?? null));
         return name;
       },
       cancel: async (name) => {

@@ -3,14 +3,34 @@ import type { JobContext, JobHandler } from '@verifywise/plugin-types';
 /** Handlers of the plugin's jobs by name. Schedules outlive the isolate; handlers are registered anew in every life. */
 export class PluginJobs {
   readonly #handlers = new Map<string, JobHandler<never>>();
+  #changed: () => void = () => undefined;
 
-  set(name: string, handler: JobHandler<never>): void {
-    this.#handlers.set(name, handler);
+  /** Calls `changed` whenever there is a job more or less. */
+  whenChanged(changed: () => void): void {
+    this.#changed = changed;
+  }
+
+  /** Has the handler while `schedule` asks for it, since a job due at once must find it, and keeps it when that is accepted. */
+  async during<Answer>(name: string, handler: JobHandler<never>, schedule: () => Promise<Answer>): Promise<Answer> {
+    const before = this.#handlers.get(name);
+    this.#set(name, handler);
+    try {
+      return await schedule();
+    } catch (error) {
+      // The job that was there before is there still; unless the plugin has decided anew meanwhile.
+      if (this.#handlers.get(name) === handler) this.#set(name, before);
+      throw error;
+    }
   }
 
   remove(name: string | null): void {
-    if (name === null) this.#handlers.clear();
-    else this.#handlers.delete(name);
+    if (name !== null) {
+      this.#set(name, undefined);
+      return;
+    }
+    if (this.#handlers.size === 0) return;
+    this.#handlers.clear();
+    this.#changed();
   }
 
   names(): string[] {
@@ -22,5 +42,12 @@ export class PluginJobs {
     if (!handler) return 'no-handler';
     await handler(data as never, job);
     return 'done';
+  }
+
+  #set(name: string, handler: JobHandler<never> | undefined): void {
+    const had = this.#handlers.has(name);
+    if (handler) this.#handlers.set(name, handler);
+    else this.#handlers.delete(name);
+    if (had !== this.#handlers.has(name)) this.#changed();
   }
 }

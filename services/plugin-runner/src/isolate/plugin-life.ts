@@ -48,7 +48,7 @@ export class PluginLife {
 
   /** Asks the plugin what it serves and begins to serve it; nothing reaches it before the runner lets it. */
   static async begin(parts: Parts): Promise<PluginLife> {
-    const { setup, plugin, context, events, filters, middleware, channel, listen } = parts;
+    const { setup, plugin, context, events, filters, middleware, jobs, channel, listen } = parts;
     const webhooks = plugin.webhooks?.() ?? {};
     let http: PluginHttp | undefined;
     if (plugin.routes || Object.keys(webhooks).length > 0) {
@@ -60,7 +60,7 @@ export class PluginLife {
     const changed = () => {
       if (life.#enabled) channel.say({ kind: 'surface', surface: life.surface() });
     };
-    for (const registry of [events, filters, middleware]) registry.whenChanged(changed);
+    for (const registry of [events, filters, middleware, jobs]) registry.whenChanged(changed);
     return life;
   }
 
