@@ -145,14 +145,16 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const bearer = bearerCheck(config);
   const identity = identityCheck(bearer);
 
-  const facts = new PluginFacts(
-    broker,
-    async (kept, message) => {
-      await database.source.transaction((transaction) => outbox.add(transaction, kept, message));
-      relay.nudge();
-    },
-    log,
-    () => notes.notStorable(),
+  const facts = closers.add(
+    new PluginFacts(
+      broker,
+      async (kept, message) => {
+        await database.source.transaction((transaction) => outbox.add(transaction, kept, message));
+        relay.nudge();
+      },
+      log,
+      () => notes.notStorable(),
+    ),
   );
   const privateFolders = closers.add(await PrivateFolders.open(config.scratchFolder, log));
   const scratchFolders = closers.add(await ScratchFolders.open(config.scratchFolder));

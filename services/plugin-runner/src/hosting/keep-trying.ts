@@ -7,7 +7,7 @@ const AGAIN_MS = 200;
 const AGAIN_AT_MOST_MS = 5_000;
 
 export interface Keeping {
-  log: Logger;
+  log: Pick<Logger, 'warn' | 'error'>;
   /** The database can never keep it, and it was given up. */
   refused: () => void;
 }

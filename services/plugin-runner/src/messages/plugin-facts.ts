@@ -5,21 +5,37 @@ import { PluginFailed, PluginLoaded, PluginUnloaded, SurfaceChanged } from '@ver
 import type { Logger } from '@verifywise/service-kit';
 import type { HostedPlugin } from '../hosting/hosted-plugin.ts';
 import { keepTrying } from '../hosting/keep-trying.ts';
+import { pause } from '../pause.ts';
+
+const AGAIN_MS = 200;
+const AGAIN_AT_MOST_MS = 5_000;
+
+interface KeptMessage<P> {
+  tenant: string;
+  payload: P;
+  id: string;
+  time: Date;
+}
 
 /** Where a fact waits, on disk, until the broker has it. */
-export type KeepFact = <P>(
-  fact: Fact<P>,
-  message: { tenant: string; payload: P; id: string; time: Date },
-) => Promise<void>;
+export type KeepFact = <P>(fact: Fact<P>, message: KeptMessage<P>) => Promise<void>;
 
 /** What a runner tells of the plugins it hosts. */
 export class PluginFacts {
   readonly #broker: Pick<Broker, 'publish'>;
   readonly #keep: KeepFact;
-  readonly #log: Logger;
+  readonly #log: Pick<Logger, 'warn' | 'error'>;
   readonly #refused: () => void;
+  /** Lifecycle facts are kept one after the other: that a plugin was unloaded must not come before that it was loaded. */
+  #kept: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
 
-  constructor(broker: Pick<Broker, 'publish'>, keep: KeepFact, log: Logger, refused: () => void) {
+  constructor(
+    broker: Pick<Broker, 'publish'>,
+    keep: KeepFact,
+    log: Pick<Logger, 'warn' | 'error'>,
+    refused: () => void,
+  ) {
     this.#broker = broker;
     this.#keep = keep;
     this.#log = log;
@@ -44,7 +60,7 @@ export class PluginFacts {
     this.#watch(this.#broker.publish(SurfaceChanged, { tenant, payload }), pluginId);
   }
 
-  /** The lifecycle events `plugin:loaded` and `plugin:unloaded` (S:17.3). */
+  /** The lifecycle events `plugin:loaded` and `plugin:unloaded` (S:17.3), kept on disk until the broker has them; no start waits for it. */
   lifecycle({ tenant, pluginId, installation }: HostedPlugin, what: 'loaded' | 'unloaded'): void {
     const id = randomUUID();
     const time = new Date();
@@ -52,7 +68,29 @@ export class PluginFacts {
     const { version, generation } = installation;
     const payload = { pluginId, version, state, generation, tenant, eventId: id, timestamp: time.toISOString() };
     const fact = what === 'loaded' ? PluginLoaded : PluginUnloaded;
-    this.#watch(this.#broker.publish(fact, { tenant, payload, id, time }), pluginId);
+    this.#kept = this.#kept.then(() => this.#keepLifecycle(fact, { tenant, payload, id, time }));
+  }
+
+  /** Resolves when everything that was told is kept, or can be kept no more. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#kept;
+  }
+
+  async #keepLifecycle<P extends { pluginId: string }>(fact: Fact<P>, message: KeptMessage<P>): Promise<void> {
+    const { signal } = this.#closing;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#keep(fact, message);
+        return;
+      } catch (error) {
+        const { tenant, payload } = message;
+        const about = { err: error, attempt, tenant, pluginId: payload.pluginId, fact: fact.name };
+        this.#log.warn(about, 'A fact about the life of a plugin could not be kept');
+        if (signal.aborted) return;
+        await pause(Math.min(AGAIN_MS * attempt, AGAIN_AT_MOST_MS), signal);
+      }
+    }
   }
 
   #watch(told: Promise<void>, pluginId: string): void {
