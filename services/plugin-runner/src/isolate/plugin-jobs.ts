@@ -10,15 +10,18 @@ export class PluginJobs {
     this.#changed = changed;
   }
 
-  /** Has the handler while `schedule` asks for it, since a job due at once must find it, and keeps it when that is accepted. */
+  /**
+   * Has the handler while `schedule` asks for it, since a job due at once must find it. When that fails, the handler there was before is
+   * back; where there was none the new one stays, because the schedule may be there from an earlier life.
+   */
   async during<Answer>(name: string, handler: JobHandler<never>, schedule: () => Promise<Answer>): Promise<Answer> {
     const before = this.#handlers.get(name);
     this.#set(name, handler);
     try {
       return await schedule();
     } catch (error) {
-      // The job that was there before is there still; unless the plugin has decided anew meanwhile.
-      if (this.#handlers.get(name) === handler) this.#set(name, before);
+      // Unless the plugin has decided anew meanwhile.
+      if (before && this.#handlers.get(name) === handler) this.#set(name, before);
       throw error;
     }
   }
