@@ -13,6 +13,8 @@ import type { TrackedDelivery } from './tracked-delivery.ts';
 const REDELIVERED_WITHIN_MS = 60_000;
 /** Whoever installs a plugin mostly enables it next; until then its process waits, for so long. */
 const INSTALLED_STAYS_LOADED_MS = 60_000;
+/** Trying again brings no other files. */
+const FILES_ARE_LOST: readonly string[] = ['PACKAGE_NOT_FOUND', 'CHECKSUM_MISMATCH'];
 /** Most updates take a second or two. */
 const RETRY_AFTER_UPDATE_S = 2;
 
@@ -44,6 +46,8 @@ export class Hosted {
   #updating = false;
   #starting: Promise<void> | undefined;
   #unloading: NodeJS.Timeout | undefined;
+  /** Why it could not be started the last time, when that was not its fault. */
+  #toldOfStart: string | undefined;
 
   constructor(installation: Installation, parts: HostedParts) {
     this.#parts = parts;
@@ -234,6 +238,7 @@ export class Hosted {
       this.#startFailed(error);
       throw error;
     }
+    this.#toldOfStart = undefined;
     if (this.#steps > 0) return;
     // The admin may have changed their mind while it started.
     if (this.plugin.installation.desired !== 'enabled') this.#converge();
@@ -243,12 +248,21 @@ export class Hosted {
   #startFailed(error: unknown): void {
     const { tenant, pluginId, installation, gone } = this.plugin;
     if (gone) return;
+    const { version, generation } = installation;
     if (!(error instanceof HookError)) {
-      // Not the plugin's fault (no package yet, no disk): the next reconciliation tries again.
+      const { code, message } = error as Partial<PlatformError>;
+      if (FILES_ARE_LOST.includes(code ?? '')) {
+        const told = `The platform has no good copy of the files of ${pluginId} ${version} any more; install it again (${message})`;
+        this.#failed({ pluginId, version, generation, reason: 'load', during: 'load', message: told });
+        return;
+      }
+      // Not the plugin's fault (no disk, no process): the next reconciliation tries again, and its admin can read why it does not run.
       this.#parts.log.error({ tenant, pluginId, err: error }, 'The plugin could not be started; trying again');
+      if (message !== this.#toldOfStart)
+        this.plugin.log('error', `The platform could not start the plugin, and tries again: ${message}`);
+      this.#toldOfStart = message;
       return;
     }
-    const { version, generation } = installation;
     const { hook: during, reason, message, pluginStack } = error;
     if (error.code === 'PERMISSION_DENIED') {
       // Permission errors never disable: it stays enabled, the events it is known to hear fail one by one, and what an admin

@@ -16,7 +16,7 @@ export interface PluginRouteParts {
   selfId: string;
   holds(partition: number): boolean;
   /** Who consumes the partition now; asking again after a move. */
-  findHolder(partition: number): Promise<PartitionHolder>;
+  findHolder(partition: number, deadlineMs: number): Promise<PartitionHolder>;
   bearer: BearerCheck;
   tokens: ServiceTokens;
   /** Connections to the other runners. */
@@ -30,6 +30,9 @@ const MOUNT = /^\/api\/plugins\/([^/?]+)(?:\/_(?=[/?]|$))?/i;
 /** A runner that was killed is replaced within two seconds, a drained one at once. */
 const FIND_WITHIN_MS = 8_000;
 const FIND_AGAIN_MS = 100;
+/** A question that was on its way to a runner as it was killed is answered by nobody; so it is asked again. */
+const HOLDER_ANSWERS_WITHIN_MS = 1_000;
+const NOBODY_ANSWERS: readonly string[] = ['ASK_TIMED_OUT', 'NO_RUNNER'];
 
 /** Of the caller's headers these end here: they are the platform's, not the plugin's. */
 const ENDS_HERE = new Set(['authorization', 'cookie', SERVICE_TOKEN_HEADER]);
@@ -120,7 +123,10 @@ async function forward(
   partition: number,
 ): Promise<void> {
   const { tokens, runners, selfId } = parts;
-  const holder = await parts.findHolder(partition);
+  const holder = await parts.findHolder(partition, HOLDER_ANSWERS_WITHIN_MS).catch((error: unknown) => {
+    const nobody = error instanceof PlatformError && NOBODY_ANSWERS.includes(error.code);
+    throw nobody ? movedError('NOT_THE_OWNER', partition) : error;
+  });
   // It came here in the meantime, or has just left.
   if (holder.runnerId === selfId) throw movedError('NOT_THE_OWNER', partition);
   const token = await tokens.sign({ audience: 'plugin-runner', tenant: identity.tenant, user: identity });
