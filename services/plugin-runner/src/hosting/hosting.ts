@@ -21,6 +21,9 @@ export interface HostingParts extends Omit<HostedParts, 'plugin'> {
   surfacesOf(partition: number): Promise<KnownSurface[]>;
 }
 
+/** `onUnload` of a plugin has 5 s; a hook that it waits behind was given its time before (`HAND_OVER_DEADLINE_MS`). */
+const LEAVES_WITHIN_MS = 6_000;
+
 /** Every plugin of the tenants whose partitions this runner holds; of others it hosts nothing, whoever asks. */
 export class Hosting {
   readonly #parts: HostingParts;
@@ -149,7 +152,7 @@ export class Hosting {
       hosted.leave();
       this.#remove(hosted);
     }
-    await Promise.all(leaving.map(({ plugin }) => (how === 'gracefully' ? plugin.unload() : plugin.kill())));
+    await Promise.all(leaving.map(({ plugin }) => (how === 'gracefully' ? unloadInTime(plugin) : plugin.kill())));
   }
 
   #partitionOf(tenant: string): number {
@@ -187,6 +190,14 @@ export class Hosting {
     plugins?.delete(plugin.pluginId);
     if (plugins?.size === 0) this.#tenants.delete(plugin.tenant);
   }
+}
+
+/** A hook that does not end is cut off: the next runner does that step again, or its installer undoes it. */
+async function unloadInTime(plugin: HostedPlugin): Promise<void> {
+  const unloaded = plugin.unload().then(() => 'unloaded' as const);
+  if ((await Promise.race([unloaded, pause(LEAVES_WITHIN_MS)])) === 'unloaded') return;
+  await plugin.kill();
+  await unloaded;
 }
 
 function movedError(tenant: string): PlatformError {

@@ -124,8 +124,8 @@ describe('the operations of an installer', () => {
     await room.stepDone(installation, 'onInstall', INSTALLED);
     const snapshot = { ...installation, ...INSTALLED, generation: room.nextGeneration() };
     const stepId = randomUUID();
-    const first = await room.send(snapshot, 'onLoad', {}, stepId);
-    expect(await room.send(snapshot, 'onLoad', {}, stepId)).toEqual(first);
+    const first = await room.send(snapshot, 'onLoad', {}, { stepId });
+    expect(await room.send(snapshot, 'onLoad', {}, { stepId })).toEqual(first);
     await room.settle(await room.stepDone(snapshot, 'onEnable', ENABLED));
     expect((await runner.get('repeats', '/api/plugins/recorder/loads')).body).toEqual({ loads: 1 });
   });

@@ -170,7 +170,7 @@ describe("a plugin's log", () => {
           headers: { accept: 'text/event-stream' },
         }),
       ),
-      await eventsOf(await second.fetch('beta', '/api/plugins/talker/logs/stream')),
+      await eventsOf(await second.fetch('beta', '/api/plugins/talker/logs/stream?search=four')),
     ] as const;
     await say('acme', 'four');
     for (const stream of watched.slice(0, 2)) {

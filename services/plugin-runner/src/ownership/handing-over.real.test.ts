@@ -7,6 +7,7 @@ import { recorder } from '../testing/recorder.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 import type { RunnerProcess } from '../testing/runner-process.ts';
 import { PARTITIONS, isAlive } from '../testing/runner-process.ts';
+import { assign } from './rendezvous.ts';
 
 interface Heard {
   risk: number;
@@ -14,6 +15,8 @@ interface Heard {
 }
 
 const TENANTS = ['t1', 't2', 't3', 't4', 't5', 't6'];
+/** It may take two minutes; handing over waits a quarter of a minute for it. */
+const LONG_BEFORE_THE_HOOK_IS_GIVEN_UP = { within: 40_000 };
 const SLOWLY = recorder({ before: 'await new Promise((r) => setTimeout(r, 5));' });
 
 describe('handing tenants over', () => {
@@ -75,6 +78,36 @@ describe('handing tenants over', () => {
         expect(ids.filter((id, place) => ids.indexOf(id) === place)).toEqual(emitted[index]);
       });
     }
+  });
+
+  test('a hook that does not end holds nobody up: it is cut off, and runs again where the tenant goes', async () => {
+    const partition = partitionOf('hanging', PARTITIONS);
+    const ids = Array.from({ length: 20 }, (_nothing, number) => `runner-${number}`);
+    const [one = '', other = ''] = ids.filter((id) => assign(partition, [id, 'runner-a'])?.owner === id);
+    const neighbour = ids.map((id) => `of-${id}`).find((tenant) => partitionOf(tenant, PARTITIONS) === partition) ?? '';
+    const comes = assign(partition, [one, other])?.owner as string;
+    await room.startRunner({ RUNNER_ID: comes === one ? other : one });
+    await room.enabled({ tenant: neighbour, version: '2.0.0', code: recorder({ version: '2.0.0' }) });
+    const code = `module.exports = { async onInstall(ctx) {
+      await ctx.metadata.set('system', 0, 'runs', ((await ctx.metadata.get('system', 0, 'runs')) ?? 0) + 1);
+      await new Promise(() => undefined);
+    } };`;
+    const hanging = await room.install({ tenant: 'hanging', code });
+    const runs = async () =>
+      (await room.rows<{ value: number }>(`SELECT value FROM plugin_runner.metadata WHERE tenant = 'hanging'`))[0]
+        ?.value;
+    const told = room.send(hanging, 'onInstall', {}, { limitMs: 120_000 }).catch((error: unknown) => error);
+    await eventually(async () => expect(await runs()).toBe(1));
+    const second = await room.startRunner({ RUNNER_ID: comes });
+    await eventually(async () => {
+      const { tenant: hosted } = (await second.isolates()).find(({ tenant }) => tenant === neighbour) ?? {};
+      expect(hosted).toBe(neighbour);
+      expect((await second.get(neighbour, '/api/plugins/recorder/seen')).body).toMatchObject({ version: '2.0.0' });
+    }, LONG_BEFORE_THE_HOOK_IS_GIVEN_UP);
+    await eventually(async () => expect(await runs()).toBe(2));
+    // The installer waits for its new runner, and was not told that the plugin has failed.
+    expect(await room.rows(`SELECT outcome FROM plugin_runner.finished_steps WHERE tenant = 'hanging'`)).toEqual([]);
+    await told;
   });
 
   test('a runner whose partition was taken over ends what runs here; what it had in hand is handled all the same', async () => {

@@ -190,10 +190,10 @@ export class RunnerRoom {
     installation: Installation,
     hook: LifecycleHook,
     options: RunHookRequest['options'] = {},
-    stepId = randomUUID(),
+    { stepId = randomUUID(), limitMs = 10_000 } = {},
   ): Promise<StepOutcome> {
     const { tenant } = installation;
-    const payload = { stepId, operationId: randomUUID(), installation, hook, options, limitMs: 10_000 };
+    const payload = { stepId, operationId: randomUUID(), installation, hook, options, limitMs };
     return this.broker.sendAndWait(RunHook, { tenant, payload }, { deadlineMs: STEP_DEADLINE_MS });
   }
 
