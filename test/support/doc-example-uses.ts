@@ -48,7 +48,7 @@ export const exampleUses: Record<string, ExampleUse> = {
       expect(await story()).toEqual(['install: install', 'load', 'enable']);
       await author.disable('life-story');
       await author.enable('life-story');
-      expect((await story()).slice(3)).toEqual(['disable', 'enable']);
+      expect((await story()).slice(3)).toEqual(['disable', 'unload', 'load', 'enable']);
     },
   },
   'ticket-sync': {

@@ -44,6 +44,8 @@ export class HostedPlugin {
   /** One thing at a time: hooks, starts and stops wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
   #duringHook: LifecycleHook | undefined;
+  /** Its process has been through `onEnable`. */
+  #wasEnabled = false;
 
   constructor(installation: Installation, parts: HostedPluginParts) {
     this.installation = installation;
@@ -84,6 +86,8 @@ export class HostedPlugin {
       const alone = hook === 'onInstall' || hook === 'onUninstall';
       if (alone || hook === 'onDisable' || hook === 'onUnload') await this.#finishUses();
       if (alone) await this.#close();
+      // Enabled again before the installer's word of the disabling came: what its process left running must not run twice.
+      if (hook === 'onEnable' && this.stage === 'loaded' && this.#wasEnabled) await this.#leave([]);
       if (!this.#isolate?.runs(this.installation)) await this.#open({ inTurn: false });
       if (!alone && hook !== 'onLoad' && this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
       // What `onDisable` undoes, `onEnable` has done in the same process.
@@ -233,6 +237,7 @@ export class HostedPlugin {
     try {
       const surface = await (this.#isolate as PluginIsolate).hook({ hook, options, atStart }, limitMs);
       this.stage = stageAfter(hook, this.stage);
+      this.#wasEnabled ||= this.stage === 'enabled';
       if (told && hook === 'onLoad') this.#parts.lifecycle(this, 'loaded');
       if (told && hook === 'onUnload') this.#parts.lifecycle(this, 'unloaded');
       if (hook === 'onEnable') this.#offers(surface);
@@ -270,6 +275,7 @@ export class HostedPlugin {
     const isolate = this.#isolate;
     this.#isolate = undefined;
     this.stage = 'none';
+    this.#wasEnabled = false;
     if (isolate) {
       // A process that has ended by itself has failed at what it was doing.
       if (isolate.alive) this.uses.cutOff(`${this.pluginId} ${this.#leftBecause}`);

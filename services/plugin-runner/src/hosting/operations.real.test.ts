@@ -41,6 +41,17 @@ describe('the operations of an installer', () => {
     await eventually(async () => expect(await seen('quiet')).toEqual([1, 3]));
   });
 
+  test('enabled again before the word of its disabling came, a plugin begins in another process', async () => {
+    const enabled = await room.enabled({ tenant: 'hasty', code: recorder() });
+    const pid = async () => (await runner.isolates()).find(({ tenant }) => tenant === 'hasty')?.pid;
+    const before = await pid();
+    const disabled = await room.stepDone(enabled, 'onDisable', DISABLED);
+    await room.settle(await room.stepDone(disabled, 'onEnable', ENABLED));
+    expect(before).toEqual(expect.any(Number));
+    expect(await pid()).toEqual(expect.any(Number));
+    expect(await pid()).not.toBe(before);
+  });
+
   test('events that come while a plugin is being updated are handled by the new version', async () => {
     const old = await room.enabled({ tenant: 'grows', code: recorder() });
     await room.stepDone(old, 'onDisable', UPDATING, UPDATE);

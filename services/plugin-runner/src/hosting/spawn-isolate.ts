@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
+import { PlatformError } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import type { KernelTools } from './kernel-tools.ts';
 
@@ -43,12 +44,18 @@ export function spawnIsolate({ bundle, packageFolder, heapMb, memoryMb, tools, .
     bundle,
   ];
   const [command, ...args] = [...boundBy(memoryMb, tools), process.execPath, ...flags] as [string, ...string[]];
-  return spawn(command, args, {
+  const child = spawn(command, args, {
     cwd: packageFolder,
     env: { NODE_ENV: 'production', ...(scratchFolder === null ? {} : { TMPDIR: scratchFolder }) },
     // The last one is PIPE_FD in the isolate.
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
+  // Without file descriptors left Node makes a child without pipes, and says why to nobody who could hear it yet.
+  if ((child as Partial<ChildProcess>).stdio === undefined) {
+    child.once('error', () => undefined);
+    throw new PlatformError('UNAVAILABLE', 'This machine has no file descriptors left for another process');
+  }
+  return child;
 }
 
 /** What the kernel sees to, where its tools are installed: it acts also when the isolate or its runner cannot. */

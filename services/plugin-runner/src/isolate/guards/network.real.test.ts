@@ -363,15 +363,19 @@ describe('the network of a plugin', () => {
     const installation = await room.enabled({ tenant: 'live', code: TRIER, granted: ['http:outbound'] });
     const granting = (granted: string[]) =>
       room.settle({ ...installation, granted, generation: room.nextGeneration() } as unknown as Installation);
-    const { pid } = (await runner.get('live', '/api/plugins/recorder/alive')).body;
+    const pidNow = async () => (await runner.get('live', '/api/plugins/recorder/alive')).body.pid;
+    const first = await pidNow();
     expect(await attempt(runner, 'live', code)).toEqual({ answer: 'hello' });
     await granting([]);
     await eventually(async () =>
       expect(await attempt(runner, 'live', code)).toMatchObject({ code: 'PERMISSION_DENIED' }),
     );
+    // Connections that are open end with their process; a grant needs no other.
+    await eventually(async () => expect(await pidNow()).not.toBe(first));
+    const second = await pidNow();
     await granting(['http:outbound']);
     await eventually(async () => expect(await attempt(runner, 'live', code)).toEqual({ answer: 'hello' }));
-    expect((await runner.get('live', '/api/plugins/recorder/alive')).body).toEqual({ pid });
+    expect(await pidNow()).toBe(second);
   });
 
   test('a denial that nobody catches is logged and ends nothing', async () => {
