@@ -20,7 +20,7 @@ export const callWebhook: CallWebhook = async (door, tenant, webhook, limitMs) =
       method: webhook.method,
       path: privatePath(door, wordOf({ tenant }), path),
       headers: {
-        ...headersToPass(webhook.headers, (name) => name !== 'content-length' && !name.startsWith('x-verifywise-')),
+        ...headersToPass(webhook.headers, (name) => name !== 'content-length'),
         ...(body.length > 0 || LENGTH_EXPECTED.has(webhook.method) ? { 'content-length': String(body.length) } : {}),
       },
       body,
