@@ -2,11 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
+import { compileBundles, removeCompiled } from './compile-bundles.ts';
 import { LATER, calledLater } from './express-later.ts';
 
 /**
- * Builds the isolate's single file: one read at start, and nothing else of ours that a plugin could import. Beside it lie, for plugins
- * that serve HTTP, Express's router; for the first request, the rest of Express; and what most requests do without. Loading all of it
+ * Builds the isolate: the file that its process begins with and one with all it needs at start, so that there is nothing else of ours that
+ * a plugin could import. Beside them lie what V8 makes of them (compile-bundles.ts) and, for plugins that serve HTTP, Express's router; for the first request, the rest of Express; and what most requests do without. Loading all of it
  * took as long as starting Node does, and 7 MB of every isolate's memory.
  */
 const dist = join(import.meta.dirname, 'dist');
@@ -44,6 +45,7 @@ const withoutDebug: Plugin = {
 const tables: BuildOptions = { loader: { '.json': 'copy' }, assetNames: 'tables/[name]' };
 
 await mkdir(dist, { recursive: true });
+await removeCompiled(dist);
 await bundle({
   ...options,
   ...tables,
@@ -72,5 +74,11 @@ await bundle({
   ...options,
   entryPoints: [join(import.meta.dirname, 'src/isolate/main.ts')],
   plugins: [beside],
+  outfile: join(dist, 'main.cjs'),
+});
+await bundle({
+  ...options,
+  entryPoints: [join(import.meta.dirname, 'src/isolate/bundles/begin.ts')],
   outfile: join(dist, 'isolate.cjs'),
 });
+await compileBundles(dist);

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EmbeddedManifest, Plugin } from '@verifywise/plugin-types';
@@ -11,7 +12,7 @@ class PluginLoadError extends Error {
 /** Loads the plugin's entry file in whichever shape it exports its plugin (contract §1); no entry, no code (S:137). */
 export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Promise<Plugin> {
   if (entry === null) return {};
-  const module: unknown = await import(pathToFileURL(join(folder, entry)).href).catch((error: unknown) => {
+  const module: unknown = await loaded(join(folder, entry)).catch((error: unknown) => {
     throw placed(error, folder);
   });
   const plugin = pluginIn(module);
@@ -30,6 +31,16 @@ export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Pro
     );
   }
   return plugin;
+}
+
+/** By `require`, which loads either kind of module, and CommonJS with less ado; what awaits at its top level can only be imported. */
+async function loaded(file: string): Promise<unknown> {
+  try {
+    return createRequire(file)(file);
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
+    return import(pathToFileURL(file).href);
+  }
 }
 
 /** What does not parse names its file and line only on the first line of its stack (in CommonJS; of ESM Node tells nobody). */

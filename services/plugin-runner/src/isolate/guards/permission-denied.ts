@@ -29,10 +29,12 @@ export class PermissionDeniedError extends Error {
   }
 }
 
-/** Whether an error says that something was not granted, wherever it was thrown. */
+const CODES: unknown[] = ['PERMISSION_DENIED', 'ERR_ACCESS_DENIED'];
+
+/** Whether an error says that something was not granted, wherever it was thrown: by the guards, the runner or Node's permission model. */
 export function isPermissionDenied(error: unknown): error is Error {
   try {
-    return error instanceof Error && (error as { code?: unknown }).code === 'PERMISSION_DENIED';
+    return error instanceof Error && CODES.includes((error as { code?: unknown }).code);
   } catch {
     // What throws when it is looked at is nothing of ours.
     return false;

@@ -47,9 +47,6 @@ describe('processes and threads', () => {
     ['process.chdir', `process.chdir('/')`],
     ['process.setuid', `process.setuid(0)`],
     ['process._debugProcess', `process._debugProcess(process.ppid)`],
-    ['inspector.open', `require('inspector').open(0)`],
-    ['inspector.Session', `new (require('inspector').Session)().connect()`],
-    ['inspector/promises', `new (require('inspector/promises').Session)().connect()`],
     ['v8.setFlagsFromString', `require('v8').setFlagsFromString('--expose-gc')`],
     ['os.setPriority', `require('os').setPriority(process.ppid, 19)`],
     ['WASI', `new (require('wasi').WASI)({ version: 'preview1', preopens: { '/': '/' } })`],
@@ -67,6 +64,19 @@ describe('processes and threads', () => {
       expect((await runner.get(tenant, '/api/plugins/recorder/alive')).body).toEqual({ pid });
     }
     expect(runner.child.exitCode).toBeNull();
+  });
+
+  test.each([
+    ['inspector.open', `require('inspector').open(0)`],
+    ['inspector.Session', `new (require('inspector').Session)().connect()`],
+    ['inspector/promises', `new (require('inspector/promises').Session)().connect()`],
+  ])('%s is refused by Node itself, and its refusal ends nothing', async (_what, code) => {
+    for (const tenant of ['all', 'none']) {
+      const { pid } = (await runner.get(tenant, '/api/plugins/recorder/alive')).body;
+      expect(await attempt(runner, tenant, code)).toMatchObject({ code: 'ERR_ACCESS_DENIED' });
+      await attempt(runner, tenant, `setImmediate(() => { ${code}; })`);
+      expect((await runner.get(tenant, '/api/plugins/recorder/alive')).body).toEqual({ pid });
+    }
   });
 
   test('what is harmless is left', async () => {

@@ -1,6 +1,5 @@
 import childProcess from 'node:child_process';
 import cluster from 'node:cluster';
-import inspector from 'node:inspector';
 import module from 'node:module';
 import os from 'node:os';
 import sqlite from 'node:sqlite';
@@ -13,14 +12,15 @@ import { replace } from './replace.ts';
 const OWN_PROCESS = 'the platform starts and ends processes; work that takes long belongs in a job';
 const OWN_FILES = 'use context.db, which is kept, backed up and only yours';
 
-/** What no plugin gets, whatever is granted: other processes and threads, and power over its own process that its runner needs. */
+/**
+ * What no plugin gets, whatever is granted: other processes and threads, and power over its own process that its runner needs.
+ * Node's permission model itself refuses the inspector; loading it to say so in our words would take a fortieth of an isolate's start.
+ */
 const NEVER: [target: object, name: string, functions: string[], instead?: string][] = [
   [childProcess, 'child_process', ['exec', 'execFile', 'execFileSync', 'execSync', 'fork', 'spawn', 'spawnSync']],
   [childProcess.ChildProcess.prototype, 'child_process.ChildProcess', ['spawn']],
   [workerThreads, 'worker_threads', ['Worker']],
   [cluster, 'cluster', ['fork', 'setupPrimary', 'setupMaster']],
-  [inspector, 'inspector', ['open', 'waitForDebugger']],
-  [inspector.Session.prototype, 'inspector.Session', ['connect', 'connectToMainThread', 'post']],
   [v8, 'v8', ['setFlagsFromString', 'setHeapSnapshotNearHeapLimit', 'writeHeapSnapshot']],
   [module, 'module', ['register']],
   [os, 'os', ['setPriority']],
