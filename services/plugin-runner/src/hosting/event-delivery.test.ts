@@ -19,7 +19,12 @@ const delivery: Delivery = {
 /** Delivers one event to a plugin that answers each call in turn with one of these. */
 async function delivered(
   answers: EventAnswer[],
-  { store = () => Promise.resolve(), interrupted = new AbortController().signal, disabled = false } = {},
+  {
+    store = () => Promise.resolve(),
+    interrupted = new AbortController().signal,
+    disabled = false,
+    afterFirst = {} as Partial<Record<keyof HostedPlugin, unknown>>,
+  } = {},
 ) {
   const asked: (number[] | undefined)[] = [];
   const kept: FailedDelivery[] = [];
@@ -31,6 +36,7 @@ async function delivered(
     calls: {
       event: ({ handlers }: Pick<EventCall, 'handlers'>) => {
         asked.push(handlers);
+        Object.assign(plugin, afterFirst);
         if (disabled) Object.assign(plugin, { surface: undefined });
         return Promise.resolve(answers[asked.length - 1]);
       },
@@ -95,4 +101,38 @@ test('a failed delivery that the database can never keep is given up and counted
     messages: [],
     refused: 1,
   });
+});
+
+const again = (handler: number) => ({
+  ...{ handler, message: 'not yet', retry: { attempts: 3, backoff: { type: 'fixed' as const, delay: 1 } } },
+});
+
+test('what failed in one version is given to all handlers of the next: its numbers mean nothing there', async () => {
+  const answers = [
+    { errors: [again(1)], left: [] },
+    { errors: [], left: [] },
+  ];
+  expect(await delivered(answers)).toMatchObject({ outcome: 'done', asked: [undefined, [1]] });
+  const afterFirst = { installation: { version: '2.0.0' } };
+  expect(await delivered(answers, { afterFirst })).toMatchObject({ outcome: 'done', asked: [undefined, undefined] });
+});
+
+test('what failed, and is not listened to any more when its next attempt has come, is kept as failed', async () => {
+  const answers = [{ errors: [again(0)], left: [] }];
+  const afterFirst = { surface: { events: [] } };
+  expect(await delivered(answers, { afterFirst })).toMatchObject({
+    outcome: 'done',
+    asked: [undefined],
+    messages: ['not yet'],
+  });
+});
+
+test('what a process that is ending was not given waits for the next', async () => {
+  const stop = new AbortController();
+  const waits = delivered([{ errors: [again(0)], left: [] }], {
+    afterFirst: { ending: true },
+    interrupted: stop.signal,
+  });
+  setTimeout(() => stop.abort(), 50);
+  expect(await waits).toMatchObject({ outcome: 'later', asked: [undefined], messages: [] });
 });

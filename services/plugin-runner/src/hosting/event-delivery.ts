@@ -11,6 +11,9 @@ import type { HostedPlugin } from './hosted-plugin.ts';
 import { keepTrying } from './keep-trying.ts';
 import type { LaneOutcome } from './lane.ts';
 
+/** Between the failing of a process and the pause of its lane lie milliseconds; what comes meanwhile was not given to it. */
+const ENDING_AGAIN_MS = 20;
+
 type Failure = Pick<HandlerFailure, 'message' | 'stack'>;
 
 /** Gives events to one plugin, and keeps what it did not take. */
@@ -45,10 +48,19 @@ export class EventDelivery {
 
   async #deliver(event: string, delivery: Delivery, interrupted: AbortSignal): Promise<LaneOutcome> {
     const { id } = delivery.envelope;
-    const { surface } = this.#plugin;
-    if (surface && !surface.events.includes(event)) return 'done';
     for (;;) {
-      const before = this.#retries.get(id) ?? { attempts: 0, failed: [] };
+      const { surface } = this.#plugin;
+      if (surface && !surface.events.includes(event)) {
+        await this.giveUp(delivery);
+        return 'done';
+      }
+      if (this.#plugin.ending) {
+        if (interrupted.aborted) return 'later';
+        await pause(ENDING_AGAIN_MS, interrupted);
+        continue;
+      }
+      const before = this.#waitingRetry(id);
+      const { version } = before;
       const { errors, left } = await this.#attempt(event, delivery, before, interrupted);
       if (this.#plugin.gone && errors.length + left.length > 0) return this.#left();
       const attempts = before.attempts + 1;
@@ -58,7 +70,7 @@ export class EventDelivery {
       if (!(await this.#keep(event, delivery, final))) return this.#left();
       this.#retries.delete(id);
       if (failed.length === 0) return 'done';
-      const retry = { attempts, failed };
+      const retry = { attempts, version, failed };
       this.#retries.set(id, retry);
       const wait = waitMs(retry);
       if (again[0]) {
@@ -73,6 +85,13 @@ export class EventDelivery {
       await this.giveUp(delivery);
       return 'done';
     }
+  }
+
+  /** What some handlers wait to be called for again; the handlers of another version are all given it. */
+  #waitingRetry(id: string): EventRetry {
+    const { version } = this.#plugin.installation;
+    const waiting = this.#retries.get(id);
+    return waiting?.version === version ? waiting : { attempts: 0, version, failed: [] };
   }
 
   /** The plugin hears no more of it: what its handlers had failed at is kept as failed. */

@@ -7,6 +7,8 @@ const LONGEST_WAIT_MS = 60_000;
 export interface EventRetry {
   /** Attempts made. */
   attempts: number;
+  /** Of the plugin; what a handler is called by means nothing in another. */
+  version: string;
   failed: HandlerFailure[];
 }
 
@@ -16,7 +18,7 @@ export function wantsMore({ retry }: HandlerFailure, attempts: number): boolean 
 }
 
 /** How long to wait before the next attempt: as long as the most patient of the failed handlers asks. */
-export function waitMs({ failed, attempts }: EventRetry): number {
+export function waitMs({ failed, attempts }: Pick<EventRetry, 'failed' | 'attempts'>): number {
   const waits = failed.map(({ retry }) => {
     if (!retry) return 0;
     const { type, delay } = retry.backoff;
