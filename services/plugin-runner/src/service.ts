@@ -193,12 +193,12 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       openDoor,
       configOf: (installation) => readableConfig(secrets, installation),
       readableFolders: config.readableFolders,
-      surroundings: async (installation) => ({
-        scratchFolder: await scratchFolders.forIsolate(installation),
+      surroundings: async (plugin) => ({
+        scratchFolder: await scratchFolders.forIsolate(plugin, plugin.installation.granted),
         egressAllowed: config.egressAllowed,
-        ...(await plugins.modelsOf(installation)),
+        ...(await plugins.modelsOf(plugin.installation)),
       }),
-      left: ({ tenant, pluginId }) => scratchFolders.remove(tenant, pluginId),
+      left: (plugin) => scratchFolders.remove(plugin),
       capabilities: (plugin: HostedPlugin) =>
         capabilitiesFor({
           broker,

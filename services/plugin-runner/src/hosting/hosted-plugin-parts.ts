@@ -34,7 +34,7 @@ export interface HostedPluginParts {
   /** Folders of this machine that the operator lets plugins with `filesystem:read` read. */
   readableFolders: string[];
   /** What else the isolate is told of its place before it loads the plugin; makes its scratch folder when it may have one. */
-  surroundings(installation: Installation): Promise<Surroundings>;
+  surroundings(plugin: HostedPlugin): Promise<Surroundings>;
   capabilities(plugin: HostedPlugin): Capabilities;
   /** The plugin has left this runner: what it wrote to its scratch folder goes. */
   left(plugin: HostedPlugin): Promise<void>;

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { randomUUID } from 'node:crypto';
 import type { Installation, LifecycleHook, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { LogLevel } from '../isolate/protocol.ts';
@@ -7,6 +7,7 @@ import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import type { CrashReason, IsolateCrash } from './isolate-crash.ts';
 import type { IsolateFigures, LastCrash } from './isolate-record.ts';
 import { IsolateRecord } from './isolate-record.ts';
+import { KnownOffer } from './known-offer.ts';
 import { PluginCalls } from './plugin-calls.ts';
 import { PluginIsolate } from './plugin-isolate.ts';
 import { PluginUses } from './plugin-uses.ts';
@@ -22,10 +23,10 @@ const LEAVING_HOOK_LIMIT_MS = 5_000;
 /** One plugin of one tenant in this runner: its isolate and the order of what happens to it. */
 export class HostedPlugin {
   installation: Installation;
+  /** Tells this stay of the plugin in this runner from earlier and later ones. */
+  readonly stay = randomUUID();
   stage: Stage = 'none';
-  surface: Surface | undefined;
-  /** When the tenant enabled it, in seconds; by this machine's clock until the database has said. */
-  enabledSince = Infinity;
+  readonly offer = new KnownOffer();
   /** Moved: what it was doing counts on the next runner. Removed: it counts nowhere. */
   gone: 'moved' | 'removed' | undefined;
   /** Enabled, and begins nothing more because its hooks of leaving are next. */
@@ -38,8 +39,6 @@ export class HostedPlugin {
   readonly calls: PluginCalls;
   readonly #parts: HostedPluginParts;
   #isolate: PluginIsolate | undefined;
-  /** The version whose surface is known. */
-  #surfaceVersion: string | undefined;
   readonly #record = new IsolateRecord();
   /** One thing at a time: hooks, starts and stops wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -62,6 +61,10 @@ export class HostedPlugin {
     return this.installation.pluginId;
   }
 
+  get surface(): Surface | undefined {
+    return this.offer.surface;
+  }
+
   /** Its process as operators see it. */
   get isolate(): IsolateFigures {
     return this.#record.figures(this.#isolate?.process);
@@ -69,6 +72,11 @@ export class HostedPlugin {
 
   get lastCrash(): LastCrash | undefined {
     return this.#record.lastCrash;
+  }
+
+  /** Its process has failed, or is gone, and those who decide what comes of it have yet to hear of that. */
+  get ending(): boolean {
+    return this.stage === 'enabled' && this.#isolate !== undefined && !this.#isolate.alive;
   }
 
   /** Whether its isolate runs what the installer says now: version and files. */
@@ -150,21 +158,15 @@ export class HostedPlugin {
   }
 
   /** What another runner has stored of it; what it says itself here counts more. */
-  knowSurface({ surface, since, asleep, version }: KnownSurface): void {
-    if (this.surface) return;
-    this.surface = surface;
-    this.#surfaceVersion = version;
-    this.enabledSince = since;
+  knowSurface(known: KnownSurface): void {
     // Another version may offer something else, and has to be started once to say so.
-    this.asleep = asleep && version === this.installation.version;
+    if (this.offer.remember(known)) this.asleep = known.asleep && known.version === this.installation.version;
   }
 
   /** It is disabled: from now on nobody needs to ask it anything. */
   dropSurface(): void {
     this.asleep = false;
-    if (!this.surface) return;
-    this.surface = undefined;
-    this.#parts.surfaceGone(this);
+    if (this.offer.drop()) this.#parts.surfaceGone(this);
   }
 
   /** What keeps its process from being stopped; empty when nothing would be missed. */
@@ -284,7 +286,11 @@ export class HostedPlugin {
       await isolate.end();
       this.#record.gone(isolate.process);
     }
-    if (this.gone) await this.#parts.left(this);
+    if (this.gone)
+      await this.#parts.left(this).catch((error: unknown) => {
+        // What it leaves on this machine's disk keeps nobody from hosting it elsewhere.
+        this.log('error', 'Its files could not be removed', error);
+      });
   }
 
   get #leftBecause(): string {
@@ -295,12 +301,7 @@ export class HostedPlugin {
   #offers(surface: Surface): void {
     // What a plugin offers counts while it is enabled, whatever its isolate says later.
     if (this.stage !== 'enabled') return;
-    const { version } = this.installation;
-    if (!this.surface) this.enabledSince = Date.now() / 1_000;
-    else if (version === this.#surfaceVersion && isDeepStrictEqual(surface, this.surface)) return;
-    this.surface = surface;
-    this.#surfaceVersion = version;
-    this.#parts.surfaceChanged(this, surface);
+    if (this.offer.hear(surface, this.installation.version)) this.#parts.surfaceChanged(this, surface);
   }
 
   #crashed(isolate: PluginIsolate, crash: IsolateCrash): void {

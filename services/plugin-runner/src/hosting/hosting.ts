@@ -107,7 +107,9 @@ export class Hosting {
     this.#assertHolds(tenant);
     return [...(this.#tenants.get(tenant)?.values() ?? [])]
       .map(({ plugin }) => plugin)
-      .sort((one, other) => one.enabledSince - other.enabledSince || (one.pluginId < other.pluginId ? -1 : 1))
+      .sort(
+        (one, other) => one.offer.enabledSince - other.offer.enabledSince || (one.pluginId < other.pluginId ? -1 : 1),
+      )
       .flatMap(({ pluginId, surface, installation: { granted } }) => (surface ? [{ pluginId, surface, granted }] : []));
   }
 
@@ -152,7 +154,11 @@ export class Hosting {
       hosted.leave();
       this.#remove(hosted);
     }
-    await Promise.all(leaving.map(({ plugin }) => (how === 'gracefully' ? unloadInTime(plugin) : plugin.kill())));
+    const ended = await Promise.allSettled(
+      leaving.map(({ plugin }) => (how === 'gracefully' ? unloadInTime(plugin) : plugin.kill())),
+    );
+    const failed = ended.find((each) => each.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   #partitionOf(tenant: string): number {

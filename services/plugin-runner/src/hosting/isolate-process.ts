@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { PlatformError } from '@verifywise/contracts';
 import type { FromIsolate, IsolateCalls, LogLevel, WireError } from '../isolate/protocol.ts';
-import { MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
+import { LARGEST_FROM_ISOLATE_BYTES, MessagePipe, PIPE_FD } from '../isolate/message-pipe.ts';
 import type { Mask } from '../logs/loggable.ts';
 import type { Capabilities } from './asked-calls.ts';
 import { AskedCalls } from './asked-calls.ts';
@@ -82,13 +82,14 @@ export class IsolateProcess {
         resolve();
       });
     });
-    this.#pipe = new MessagePipe(this.#child.stdio[PIPE_FD] as Socket, {
-      message: (said, bytes) => this.#hear(said, bytes),
-      broken: (error) => this.#pipeBroken(error),
+    const hearing = {
+      message: (said: unknown, bytes: number) => this.#hear(said, bytes),
+      broken: (error: Error) => this.#pipeBroken(error),
       drained: () => this.#asked.advance(),
       // Without its pipe it can be asked nothing, and what it does is recorded nowhere.
       closed: () => this.#kill(),
-    });
+    };
+    this.#pipe = new MessagePipe(this.#child.stdio[PIPE_FD] as Socket, hearing, LARGEST_FROM_ISOLATE_BYTES);
     this.#asked = new AskedCalls({ capabilities: options.capabilities, pipe: this.#pipe, log: this.#log });
     this.#readOutput();
     const { pid } = this.#child;
@@ -120,7 +121,7 @@ export class IsolateProcess {
 
   /** The plugin's code is loaded. */
   loaded(): void {
-    if (!this.#hasEnded()) this.#become('running');
+    if (this.state === 'starting') this.#become('running');
   }
 
   /** From now on the isolate must prove, by answering, that it is not stuck. */

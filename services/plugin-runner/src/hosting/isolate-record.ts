@@ -24,9 +24,11 @@ export class IsolateRecord {
   #state: 'stopped' | 'crashed' = 'stopped';
   #since = new Date();
   #cpuSeconds = 0;
+  /** On its way out, while no other runs. */
+  #ending: IsolateProcess | undefined;
 
   figures(running: IsolateProcess | undefined): IsolateFigures {
-    const { pid, startedAt, since = this.#since, state = this.#state, figures } = running ?? {};
+    const { pid, startedAt, since = this.#since, state = this.#state, figures } = running ?? this.#ending ?? {};
     const cpuSeconds = this.#cpuSeconds + (figures?.cpuSeconds() ?? 0);
     return { state, since, pid, startedAt, residentBytes: figures?.residentBytes(), cpuSeconds };
   }
@@ -34,10 +36,12 @@ export class IsolateRecord {
   /** A process ends now; what it has used is known once it is gone. */
   ends(ending: IsolateProcess | undefined): void {
     this.#become(ending?.state === 'crashed' ? 'crashed' : 'stopped');
+    this.#ending = ending;
   }
 
   gone(ended: IsolateProcess | undefined): void {
     this.#cpuSeconds += ended?.figures?.cpuSeconds() ?? 0;
+    if (this.#ending === ended) this.#ending = undefined;
   }
 
   crashed(reason: CrashReason, message: string): void {

@@ -85,7 +85,7 @@ export class PluginIsolate {
   async start({ inTurn }: { inTurn: boolean }): Promise<void> {
     const installation = this.#installation;
     const { folder, entry } = await this.#parts.packages.folderOf(installation.package);
-    const surroundings = await this.#parts.surroundings(installation);
+    const surroundings = await this.#parts.surroundings(this.#plugin);
     this.#folder = await this.#parts.privateFolder();
     const load = () => this.#load({ folder, entry, ...this.#address, ...surroundings });
     if (inTurn) await this.#parts.starts.run(load);

@@ -55,7 +55,7 @@ export function keepSurfaces(
       writesOf(plugin).addSurface(async () => {
         // By now the next runner has said what it offers there.
         if (plugin.gone) return;
-        plugin.enabledSince = (await records.save(known, generation)) ?? plugin.enabledSince;
+        plugin.offer.enabledSince = (await records.save(known, generation)) ?? plugin.offer.enabledSince;
         facts.surfaceChanged(plugin);
       });
     },

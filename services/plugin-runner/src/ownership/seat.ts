@@ -98,8 +98,16 @@ export class Seat {
     if (this.#hosting === null) return;
     this.epoch = null;
     this.#hosting = null;
-    await tenants.release(this.partition, 'gracefully');
+    await this.#endIsolates('gracefully');
     await this.#release();
+  }
+
+  /** Whatever becomes of them, the partition goes on to whoever holds it next. */
+  async #endIsolates(how: 'gracefully' | 'at-once'): Promise<void> {
+    const { tenants, log } = this.#parts;
+    await tenants
+      .release(this.partition, how)
+      .catch((error: unknown) => log.error({ partition: this.partition, err: error }, 'Isolates did not end in order'));
   }
 
   /** What must be done when the partition's row says this: end what counts no more, or let go of what nobody here serves. */
@@ -119,7 +127,7 @@ export class Seat {
   async #deposed(): Promise<void> {
     this.epoch = null;
     this.#hosting = null;
-    await this.#parts.tenants.release(this.partition, 'at-once');
+    await this.#endIsolates('at-once');
     await this.#makeRoom();
   }
 
@@ -201,7 +209,7 @@ export class Seat {
       const claim = await records.claim(this.partition, self.id);
       if (claim.kind !== 'held') return claim;
       // Somebody else has worked for these tenants in between: what our isolates remember is old.
-      if (this.#hosting !== null && this.#hosting !== claim.epoch) await tenants.release(this.partition, 'at-once');
+      if (this.#hosting !== null && this.#hosting !== claim.epoch) await this.#endIsolates('at-once');
       this.#hosting = claim.epoch;
       await tenants.takeOver(this.partition, claim.epoch);
       return claim;

@@ -1,7 +1,15 @@
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Installation } from '@verifywise/contracts';
+import type { Permission } from '@verifywise/plugin-types';
 import { makeOwnFolder } from './own-folder.ts';
+
+/** Whose folder it is. */
+export interface FolderOwner {
+  tenant: string;
+  pluginId: string;
+  /** Of this stay of the plugin in this runner: what an earlier one left may still be on its way out. */
+  stay: string;
+}
 
 /** One folder per tenant and plugin to read from and write to, kept while this runner hosts the plugin. */
 export class ScratchFolders {
@@ -18,23 +26,35 @@ export class ScratchFolders {
   }
 
   /** The plugin's folder, made when it is not there; null for a plugin that may neither read nor write files. */
-  async forIsolate({ tenant, pluginId, granted }: Pick<Installation, 'tenant' | 'pluginId' | 'granted'>) {
+  async forIsolate(owner: FolderOwner, granted: readonly Permission[]): Promise<string | null> {
     if (!granted.includes('filesystem:read') && !granted.includes('filesystem:write')) return null;
-    const folder = this.#folderOf(tenant, pluginId);
+    const folder = this.#folderOf(owner);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return folder;
   }
 
   /** Removes the plugin's folder and all in it. */
-  async remove(tenant: string, pluginId: string): Promise<void> {
-    await rm(this.#folderOf(tenant, pluginId), { recursive: true, force: true });
+  async remove(owner: FolderOwner): Promise<void> {
+    const folder = this.#folderOf(owner);
+    await rm(folder, { recursive: true, force: true }).catch(async () => {
+      // A plugin may have closed its own folders to everybody, itself included.
+      await openToOwner(folder);
+      await rm(folder, { recursive: true, force: true });
+    });
   }
 
   async close(): Promise<void> {
     await rm(this.#root, { recursive: true, force: true });
   }
 
-  #folderOf(tenant: string, pluginId: string): string {
-    return join(this.#root, tenant, pluginId);
+  #folderOf({ tenant, pluginId, stay }: FolderOwner): string {
+    return join(this.#root, tenant, `${pluginId}-${stay}`);
+  }
+}
+
+async function openToOwner(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openToOwner(join(folder, entry.name));
   }
 }
