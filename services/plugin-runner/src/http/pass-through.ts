@@ -70,10 +70,12 @@ class AnswerPassing implements Dispatcher.DispatchHandler {
   constructor(res: ServerResponse, outcome: Outcome) {
     this.#res = res;
     this.#outcome = outcome;
-    res.once('close', () => {
-      if (!res.writableFinished) this.#controller?.abort(new Error('The client went away'));
-    });
+    res.once('close', this.#clientLeft);
   }
+
+  readonly #clientLeft = (): void => {
+    if (!this.#res.writableFinished) this.#controller?.abort(new Error('The client went away'));
+  };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
@@ -114,6 +116,8 @@ class AnswerPassing implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const res = this.#res;
+    // It may be asked for again, with another of these.
+    res.off('close', this.#clientLeft);
     if (!res.headersSent && !res.destroyed) {
       this.#outcome.reject(noAnswer(error));
       return;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { serialize } from 'node:v8';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MessagePipe, packed } from './message-pipe.ts';
@@ -50,6 +51,29 @@ describe('a pipe of messages', () => {
     far.end();
     expect(await ended).toBe('closed');
     expect(heard).toEqual([...values, ...values, ...values, ...values, ...values]);
+  });
+
+  test('breaks at a message that is larger than this end reads, and not at one that is as large', async () => {
+    far.destroy();
+    near.destroy();
+    const small = packed('x'.repeat(1_000));
+    for (const [largest, outcome] of [
+      [small.length - 4, ['x'.repeat(1_000)]],
+      [small.length - 5, [`A message of ${small.length - 4} bytes was announced`]],
+    ] as const) {
+      const [reads, writes] = duplexPair();
+      const said: unknown[] = [];
+      const hearing = { message: (one: unknown) => said.push(one), closed: () => undefined };
+      new MessagePipe(
+        reads as Socket,
+        { ...hearing, broken: ({ message }: Error) => said.push(message) },
+        largest,
+      );
+      writes.end(small);
+      await once(reads, 'end');
+      expect(said).toEqual(outcome);
+    }
+    expect(() => packed('x'.repeat(1_000), 999)).toThrow('may have 999 bytes');
   });
 
   test.each([

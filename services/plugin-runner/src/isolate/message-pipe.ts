@@ -5,6 +5,8 @@ import { deserialize, serialize } from 'node:v8';
 export const PIPE_FD = 3;
 /** More than any message of the platform has; who announces more is writing something else. */
 const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** Of what an isolate says. Reading it keeps the runner from everything else, and nothing that is passed on may be larger. */
+export const LARGEST_FROM_ISOLATE_BYTES = 16 * 1024 * 1024;
 /** What the other end has not read is kept in memory here; it reads all the time, unless it is no isolate of ours any more. */
 const MOST_UNREAD_BYTES = 512 * 1024 * 1024;
 const LENGTH_BYTES = 4;
@@ -27,6 +29,7 @@ export interface PipeHearing {
 export class MessagePipe {
   readonly #socket: Socket;
   readonly #hearing: PipeHearing;
+  readonly #largestHeard: number;
   #parts: Buffer[] = [];
   #bytes = 0;
   #wanted = LENGTH_BYTES;
@@ -34,9 +37,10 @@ export class MessagePipe {
   #broken = false;
   #resting = false;
 
-  constructor(socket: Socket, hearing: PipeHearing) {
+  constructor(socket: Socket, hearing: PipeHearing, largestHeard = LARGEST_MESSAGE_BYTES) {
     this.#socket = socket;
     this.#hearing = hearing;
+    this.#largestHeard = largestHeard;
     socket.on('data', (part: Buffer) => this.#read(part));
     socket.on('drain', () => hearing.drained?.());
     socket.once('close', () => hearing.closed());
@@ -90,7 +94,7 @@ export class MessagePipe {
   }
 
   #expect(length: number): boolean {
-    if (length > LARGEST_MESSAGE_BYTES) {
+    if (length > this.#largestHeard) {
       return this.#break(new RangeError(`A message of ${length} bytes was announced`));
     }
     this.#readsLength = false;
@@ -130,10 +134,10 @@ export class MessagePipe {
 }
 
 /** A message as it is now, ready to be sent later. Throws when it cannot be written. */
-export function packed(message: unknown): Buffer {
+export function packed(message: unknown, largest = LARGEST_MESSAGE_BYTES): Buffer {
   const body = serialize(message);
-  if (body.length > LARGEST_MESSAGE_BYTES) {
-    throw new RangeError(`A message may have ${LARGEST_MESSAGE_BYTES} bytes; this one has ${body.length}`);
+  if (body.length > largest) {
+    throw new RangeError(`A message may have ${largest} bytes; this one has ${body.length}`);
   }
   const packet = Buffer.allocUnsafe(LENGTH_BYTES + body.length);
   packet.writeUInt32BE(body.length);

@@ -11,7 +11,7 @@ export function logLine(channel: RunnerChannel, level: LogLevel, message: unknow
   channel.say({
     kind: 'log',
     level,
-    message: text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text,
+    message: shortened(text),
     ...(meta === undefined ? {} : { meta: plain(meta) }),
   });
 }
@@ -24,16 +24,20 @@ export function captureConsole(channel: RunnerChannel): void {
   }
 }
 
+function shortened(text: string): string {
+  return text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text;
+}
+
 /** What of a plugin's `meta` can cross the channel: JSON, with errors by message, stack and cause. */
 function plain(meta: unknown): unknown {
   try {
     const text = JSON.stringify(meta, (_key, value: unknown) =>
       value instanceof Error ? errorParts(value) : value,
     ) as string | undefined;
-    if (text === undefined) return format(meta);
-    return text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : JSON.parse(text);
+    if (text === undefined) return shortened(format(meta));
+    return text.length > LONGEST_LINE ? shortened(text) : JSON.parse(text);
   } catch {
-    return format(meta);
+    return shortened(format(meta));
   }
 }
 

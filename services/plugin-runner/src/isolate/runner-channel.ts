@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { FromIsolate, IsolateCalls, RunnerCalls, ToIsolate, WireError } from './protocol.ts';
 import { kindOfCall, waitsItsTurn } from './call-kinds.ts';
-import { MessagePipe, PIPE_FD, packed } from './message-pipe.ts';
+import { LARGEST_FROM_ISOLATE_BYTES, MessagePipe, PIPE_FD, packed } from './message-pipe.ts';
 import { originals } from './originals.ts';
 import { wireError } from './protocol.ts';
 
@@ -68,7 +68,7 @@ export class RunnerChannel {
   }
 
   say(message: FromIsolate): void {
-    this.#pipe.send(message);
+    this.#pipe.sendPacked(packed(message, LARGEST_FROM_ISOLATE_BYTES));
   }
 
   ask<Call extends keyof RunnerCalls>(
@@ -79,7 +79,7 @@ export class RunnerChannel {
     let packet: Buffer;
     try {
       // Packed at once: while it waits for its turn the plugin may change what it has handed over.
-      packet = packed({ kind: 'call', id, call, request } satisfies FromIsolate);
+      packet = packed({ kind: 'call', id, call, request } satisfies FromIsolate, LARGEST_FROM_ISOLATE_BYTES);
     } catch (error) {
       // What cannot be cloned (a function, a socket) is the caller's mistake, not the channel's.
       return Promise.reject(new RunnerError({ ...wireError(error), code: 'BAD_REQUEST' }));

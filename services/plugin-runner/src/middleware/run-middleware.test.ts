@@ -77,6 +77,23 @@ describe('running middleware', () => {
     expect(seen[0]).toEqual({ 'x-kept': 'yes' });
   });
 
+  test('nothing but headers and body of a request changes on its way to the next plugin', async () => {
+    const seen: unknown[] = [];
+    const forges = (call: MiddlewareCall) => {
+      const forged = { headers: { 'x-mine': '1' }, body: { mine: 1 }, url: 5, method: 'DELETE', user: { role: 'Admin' } };
+      return { ...passes(call), request: forged };
+    };
+    const looks = (call: MiddlewareCall) => {
+      seen.push(call.request);
+      return passes(call);
+    };
+    const user = { userId: '7', role: 'Editor' };
+    await run(hostingOf({ a: { middleware: forges }, b: { middleware: looks } }).hosting, { user });
+    expect(seen).toEqual([
+      { method: 'GET', url: '/api/risks?token=secret', headers: { 'x-mine': '1' }, body: { mine: 1 }, user },
+    ]);
+  });
+
   test('a body that was removed is removed for the route', async () => {
     const { hosting } = hostingOf({ a: {} });
     const outcome = await run(hosting, { body: { a: 1 } });

@@ -114,7 +114,9 @@ export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number)
 
 function changedBy({ request, response, state }: MiddlewareAnswer & { kind: 'continue' }, call: Call): Partial<Call> {
   const { body: _before, ...rest } = call.request;
-  return { request: { ...rest, ...request }, state, ...(response ? { response } : {}) };
+  // Nothing else of a request may change on its way: who asks for what is for the host to say.
+  const changed = { headers: request.headers, ...('body' in request ? { body: request.body } : {}) };
+  return { request: { ...rest, ...changed }, state, ...(response ? { response } : {}) };
 }
 
 function report(plugin: MiddlewarePlugin, { phase, request }: Call, { message, code, stack }: WireError): void {

@@ -51,7 +51,31 @@ export class RunnerProcess {
     });
   }
 
+  /** On a port of its own; between finding a free one and listening there, somebody else may have taken it. */
   static async start(env: Record<string, string>): Promise<RunnerProcess> {
+    for (let tries = 1; ; tries += 1) {
+      const runner = await RunnerProcess.#spawn(env);
+      try {
+        if (await runner.#ready()) return runner;
+      } catch (error) {
+        await runner.stop('SIGKILL');
+        throw error;
+      }
+      if (tries === 3) throw new Error(`The runner ended at its start: ${runner.lines.join('\n')}`);
+    }
+  }
+
+  /** False when it has ended instead: whoever else answers at its port is not asked. */
+  async #ready(): Promise<boolean> {
+    const ended = () => this.child.exitCode !== null || this.child.signalCode !== null;
+    await eventually(async () => {
+      if (ended()) return;
+      if ((await fetch(`${this.url}/readyz`)).status !== 200) throw new Error('The runner is not ready');
+    });
+    return !ended();
+  }
+
+  static async #spawn(env: Record<string, string>): Promise<RunnerProcess> {
     const port = await freePort();
     const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts')], {
       stdio: ['ignore', 'pipe', process.env.RUNNER_TEST_LOGS ? 'inherit' : 'ignore'],
@@ -67,11 +91,7 @@ export class RunnerProcess {
         ...env,
       },
     });
-    const runner = new RunnerProcess(child, `http://127.0.0.1:${port}`);
-    await eventually(async () => {
-      if ((await fetch(`${runner.url}/readyz`)).status !== 200) throw new Error('The runner is not ready');
-    });
-    return runner;
+    return new RunnerProcess(child, `http://127.0.0.1:${port}`);
   }
 
   async stop(signal: NodeJS.Signals): Promise<number | null> {
