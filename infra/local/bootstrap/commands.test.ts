@@ -7,13 +7,16 @@ const run = (program: string, argument: string) =>
 
 test('what every object has is no command', () => {
   const { status, stderr } = run('../bootstrap.mjs', 'toString');
-  expect(stderr).toBe('Say one of: start, demo, test, check, bench, test:containers\n');
+  expect(stderr).toBe('Say one of: start, demo, test, check, rotate-secrets, bench, test:containers\n');
   expect(status).toBe(1);
 });
 
-test.each(['start', 'demo'])('%s refuses an argument it does not know, and starts nothing', (command) => {
-  const { status, stdout, stderr } = run(`../src/${command}.ts`, '--sideways');
-  expect(stderr).toMatch(/^--sideways is not known; .*\n$/);
-  expect(stdout).toBe('');
-  expect(status).toBe(1);
-});
+test.each(['start', 'demo', 'rotate-secrets'])(
+  '%s refuses an argument it does not know, and starts nothing',
+  (command) => {
+    const { status, stdout, stderr } = run(`../src/${command}.ts`, '--sideways');
+    expect(stderr).toMatch(/^--sideways is not known; .*\n$/);
+    expect(stdout).toBe('');
+    expect(status).toBe(1);
+  },
+);

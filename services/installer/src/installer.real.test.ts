@@ -54,8 +54,8 @@ describe('the life of a plugin', () => {
       expect(acme.runner.received.map(({ type }) => type).at(-1)).toBe('runner.forget-installation');
     });
     const { data } = (await acme.call('GET', `/${id}/audit`)).body;
-    expect((data as unknown as { action: string }[]).map(({ action }) => action)).toEqual([
-      ...['uninstall', 'disable', 'enable', 'install'],
+    expect((data.entries as { action: string }[]).map(({ action }) => action)).toEqual([
+      ...['uninstall', 'disable', 'enable', 'install-from-url'],
     ]);
   });
 });

@@ -13,9 +13,14 @@ import {
   type Logger,
 } from '@verifywise/service-kit';
 import type { InstallerConfig } from './config.ts';
+import { createAcknowledgeAlert } from './audit/acknowledge-alert.ts';
 import { createChangeConfig } from './config/change-config.ts';
+import { createViewConfigHistory } from './config/config-history.ts';
 import { createViewConfig } from './config/config-view.ts';
+import { addAlertRoutes } from './http/alert-routes.ts';
 import { createApi } from './http/api.ts';
+import { addAuditRoutes } from './http/audit-routes.ts';
+import { addConfigRoutes } from './http/config-routes.ts';
 import { addLifecycleRoutes } from './http/lifecycle-routes.ts';
 import { answerOperations } from './http/operation-answer.ts';
 import { addOperationRoutes } from './http/operation-routes.ts';
@@ -42,6 +47,7 @@ import { PartitionOwner } from './runner/partition-owner.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { migrations } from './store/migrations.ts';
 import { PackageStore } from './store/package-store.ts';
+import { StoredAuditLogs } from './store/stored-audit-logs.ts';
 import { StoredOperations } from './store/stored-operations.ts';
 import { StoredRecords } from './store/stored-records.ts';
 import { ConfigTable, InstallationTable, PackageTable } from './store/tables.ts';
@@ -107,6 +113,7 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
       deleteMs: DELETE_DATA_MS,
     }),
     transact,
+    secrets,
     runChild: async (parent, child, signal) => {
       await operations.runChild(parent, child, signal);
     },
@@ -128,13 +135,19 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
   closers.addStep('facts', () => facts.stop());
 
   const api = createApi(config, idempotencyStore(db));
+  const auditLogs = new StoredAuditLogs(db.source);
+  addAuditRoutes(api, auditLogs);
+  addAlertRoutes(api, { records, acknowledgeAlert: createAcknowledgeAlert(transact) });
   addPluginRoutes(api, {
     plugins,
     records,
     viewDependencies: createViewDependencies(installations),
-    viewConfig: createViewConfig(installations),
-    changeConfig,
     changePermissions: createChangePermissions(transact),
+  });
+  addConfigRoutes(api, {
+    viewConfig: createViewConfig(installations),
+    viewHistory: createViewConfigHistory(installations, auditLogs),
+    changeConfig,
   });
   addOperationRoutes(api, operations);
   addLifecycleRoutes(api, {

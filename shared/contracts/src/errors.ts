@@ -24,6 +24,7 @@ export const statusOfCode = {
   SCHEDULE_NOT_FOUND: 404,
   REQUEST_NOT_FOUND: 404,
   PACKAGE_NOT_FOUND: 404,
+  ALERT_NOT_FOUND: 404,
   // 409: not in this state
   ALREADY_INSTALLED: 409,
   NOTHING_TO_UPDATE: 409,
@@ -34,6 +35,8 @@ export const statusOfCode = {
   PERMISSIONS_NOT_ACCEPTED: 409,
   IDEMPOTENCY_KEY_REUSED: 409,
   CONFLICT: 409,
+  // 412: it has changed since it was read
+  PRECONDITION_FAILED: 412,
   // 413, 415: what was sent
   TOO_LARGE: 413,
   PACKAGE_TOO_LARGE: 413,

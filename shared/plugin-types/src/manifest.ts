@@ -103,7 +103,7 @@ export interface StringField extends FieldBasics<string> {
   /** Encrypted at rest, never in an answer or a log (S:7.3). */
   secret?: boolean;
   enum?: string[];
-  /** A regular expression without nested repetition, at most 500 characters. */
+  /** A regular expression without look-around and back references, at most 500 characters; matched in linear time. */
   pattern?: string;
   /** Characters. */
   minLength?: number;

@@ -6,6 +6,7 @@ import type { Operations } from '../operations/operations.ts';
 import { pluginIn, type Api } from './api.ts';
 import { actorOf, type AnswerOperation } from './operation-answer.ts';
 import { assertPluginId, assertVersion } from './names.ts';
+import { permissionsIn } from './permissions-in.ts';
 import {
   emptyBody,
   enableBody,
@@ -88,7 +89,7 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
       async (req, res, who) => {
         const input = req.body as OperationInput;
         assertVersion(input.version);
-        await answer(req, res, await start(who, pluginIn(req), kind, input));
+        await answer(req, res, await start(who, pluginIn(req), kind, withKnownPermissions(input)));
       },
     );
   }
@@ -98,5 +99,11 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
 function knownInput(input: OperationInput): OperationInput {
   const { version, downloadUrl, checksum, withDependencies, acceptedPermissions, force } = input;
   const all = { version, downloadUrl, checksum, withDependencies, acceptedPermissions, force };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return withKnownPermissions(Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
+}
+
+function withKnownPermissions(input: OperationInput): OperationInput {
+  const { acceptedPermissions } = input;
+  if (acceptedPermissions === undefined) return input;
+  return { ...input, acceptedPermissions: permissionsIn('acceptedPermissions', acceptedPermissions) };
 }

@@ -1,16 +1,15 @@
 import { PlatformError } from '@verifywise/contracts';
-import type { Permission } from '@verifywise/plugin-types';
 import { success } from '@verifywise/service-kit';
-import type { ChangeConfig } from '../config/change-config.ts';
-import type { ViewConfig } from '../config/config-view.ts';
-import type { ChangePermissions } from '../installation/change-permissions.ts';
+import { permissionsView, type ChangePermissions } from '../installation/change-permissions.ts';
 import type { ViewDependencies } from '../installation/view-dependencies.ts';
 import type { ViewPlugins } from '../installation/plugin-view.ts';
 import type { Records } from '../installation/records.ts';
 import { pluginIn, type Api } from './api.ts';
 import { actorOf } from './operation-answer.ts';
-import { configBody, listQuery, permissionsBody } from './request-schemas.ts';
-import { shownAlert, shownError, shownPlugin } from './shown-errors.ts';
+import { permissionsAnswer } from './answer-schemas.ts';
+import { permissionsIn } from './permissions-in.ts';
+import { listQuery, permissionsBody } from './request-schemas.ts';
+import { shownError, shownPlugin } from './shown-errors.ts';
 
 const WHERE_TO_LOOK = 'GET /api/plugins lists what is there, GET /api/marketplace what can be installed';
 
@@ -18,14 +17,12 @@ interface Needs {
   plugins: ViewPlugins;
   records: Records;
   viewDependencies: ViewDependencies;
-  viewConfig: ViewConfig;
-  changeConfig: ChangeConfig;
   changePermissions: ChangePermissions;
 }
 
-/** What a tenant has: its plugins, their settings, permissions, errors and history. */
+/** What a tenant has: its plugins, their permissions and errors. */
 export function addPluginRoutes(api: Api, needs: Needs): void {
-  const { plugins, records, viewDependencies, viewConfig, changeConfig, changePermissions } = needs;
+  const { plugins, records, viewDependencies, changePermissions } = needs;
   const known = async (tenant: string, id: string) => {
     const plugin = await plugins.find(tenant, id);
     if (plugin === null)
@@ -53,19 +50,6 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
     },
     async (_req, res, { tenant }) => {
       res.json(success(await plugins.stats(tenant)));
-    },
-  );
-  api.add(
-    {
-      ...get,
-      path: '/api/plugins/alerts',
-      summary: 'What needs an admin’s eyes, newest first',
-      query: listQuery,
-      answers: { 200: 'Alerts' },
-    },
-    async (req, res, who) => {
-      const alerts = await records.alerts(who.tenant, limitOf(req.query));
-      res.json(success(alerts.map((alert) => shownAlert(alert, who))));
     },
   );
   api.add(
@@ -105,51 +89,12 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
   api.add(
     {
       ...get,
-      path: '/api/plugins/:id/audit',
-      summary: 'Who changed what and when; kept also after an uninstallation',
-      query: listQuery,
-      answers: { 200: 'Newest first' },
-    },
-    async (req, res, { tenant }) => {
-      res.json(success(await records.audit(tenant, pluginIn(req), limitOf(req.query))));
-    },
-  );
-  api.add(
-    {
-      ...get,
-      path: '/api/plugins/:id/config',
-      summary: 'Settings and their schema; of secrets, only which are set',
-      answers: { 200: 'The settings' },
-    },
-    async (req, res, { tenant }) => {
-      res.json(success(await viewConfig(tenant, pluginIn(req))));
-    },
-  );
-  api.add(
-    {
-      method: 'put',
-      role: 'Admin',
-      path: '/api/plugins/:id/config',
-      summary: 'Changes settings',
-      body: configBody,
-      answers: { 200: 'The settings as they are now' },
-    },
-    async (req, res, who) => {
-      const { config } = req.body as { config: Record<string, unknown> };
-      await changeConfig(who.tenant, pluginIn(req), { changes: config, actor: actorOf(who) });
-      res.json(success(await viewConfig(who.tenant, pluginIn(req))));
-    },
-  );
-  api.add(
-    {
-      ...get,
       path: '/api/plugins/:id/permissions',
-      summary: 'Declared and granted permissions',
-      answers: { 200: 'Both' },
+      summary: 'Declared and granted permissions; of one that is not installed, nothing is granted',
+      answers: { 200: { description: 'Both, and how they differ', data: permissionsAnswer } },
     },
     async (req, res, { tenant }) => {
-      const { permissions, granted } = await known(tenant, pluginIn(req));
-      res.json(success({ declared: permissions, granted }));
+      res.json(success(permissionsView(await known(tenant, pluginIn(req)))));
     },
   );
   api.add(
@@ -157,12 +102,12 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
       method: 'put',
       role: 'Admin',
       path: '/api/plugins/:id/permissions',
-      summary: 'Grants permissions, or takes them away',
+      summary: 'Grants permissions, or takes them away; counts at once',
       body: permissionsBody,
-      answers: { 200: 'Declared and granted permissions' },
+      answers: { 200: { description: 'Both, and how they differ', data: permissionsAnswer } },
     },
     async (req, res, who) => {
-      const { granted } = req.body as { granted: Permission[] };
+      const granted = permissionsIn('granted', (req.body as { granted: string[] }).granted);
       res.json(success(await changePermissions(who.tenant, pluginIn(req), granted, actorOf(who))));
     },
   );

@@ -5,7 +5,12 @@ import { permissions } from '@verifywise/plugin-types';
 const version = { type: 'string', minLength: 1, maxLength: 256 };
 const pluginId = { type: 'string', minLength: 1, maxLength: 50 };
 const flag = { type: 'boolean' };
-const permissionList = { type: 'array', maxItems: 50, items: { enum: permissions } };
+const permissionList = {
+  type: 'array',
+  maxItems: 50,
+  // Older names are understood as well (contract §2).
+  items: { type: 'string', maxLength: 100, example: permissions[0] },
+};
 
 const installOptions = {
   withDependencies: { ...flag, description: 'Install missing dependencies first' },
@@ -89,6 +94,41 @@ export const permissionsBody = {
   required: ['granted'],
   additionalProperties: false,
   properties: { granted: permissionList },
+};
+
+const before = { type: 'string', pattern: '^[0-9]{1,18}$', description: 'Entries before this one: `next` of a page' };
+const limit = { type: 'integer', minimum: 1, maximum: 500, default: 100 };
+const someText = { type: 'string', minLength: 1, maxLength: 200 };
+
+export const auditQuery = {
+  type: 'object',
+  properties: {
+    limit,
+    before,
+    action: { ...someText, description: 'Only this one: `install`, `config`, …' },
+    userId: { ...someText, description: 'Only what this user did' },
+  },
+};
+
+export const tenantAuditQuery = {
+  type: 'object',
+  properties: { ...auditQuery.properties, pluginId: { ...pluginId, description: 'Only of this plugin' } },
+};
+
+export const historyQuery = {
+  type: 'object',
+  properties: { limit, before, field: { ...someText, description: 'Only of this setting, for instance `proxy.host`' } },
+};
+
+export const alertQuery = {
+  type: 'object',
+  properties: {
+    limit,
+    acknowledged: {
+      type: 'boolean',
+      description: 'Only those that an admin has acknowledged, or only those that none has',
+    },
+  },
 };
 
 export const listQuery = {

@@ -1,9 +1,9 @@
 import busboy from 'busboy';
 import { PlatformError } from '@verifywise/contracts';
-import { permissions, type Permission } from '@verifywise/plugin-types';
 import type { Request } from 'express';
 import { byteSize } from '../byte-size.ts';
 import type { Upload } from '../installation/upload-plugin.ts';
+import { permissionsIn } from './permissions-in.ts';
 
 const FIELD = 'plugin';
 /** A browser on a slow line sends 10 MB in a few minutes. */
@@ -76,11 +76,5 @@ function formOf(req: Request, limitBytes: number): busboy.Busboy {
 
 function acceptedIn(words: string[]): Pick<Upload, 'acceptedPermissions'> {
   const named = words.filter((word) => word !== '');
-  const isPermission = (word: string): word is Permission => (permissions as readonly string[]).includes(word);
-  const unknown = named.filter((word) => !isPermission(word));
-  if (unknown.length > 0) {
-    const message = `acceptedPermissions names ${unknown.join(', ')}; permissions are ${permissions.join(', ')}`;
-    throw new PlatformError('VALIDATION_FAILED', message);
-  }
-  return named.length === 0 ? {} : { acceptedPermissions: named.filter(isPermission) };
+  return named.length === 0 ? {} : { acceptedPermissions: permissionsIn('acceptedPermissions', named) };
 }

@@ -1,12 +1,18 @@
-import { PluginPermissionsChanged } from '@verifywise/contracts';
+import { PlatformError, PluginPermissionsChanged } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
-import { PlatformError } from '@verifywise/contracts';
+import type { InstalledRecord } from './installed-plugin.ts';
 import { factOf, lock } from './settle.ts';
 import type { Actor, Transact } from './transaction.ts';
 
 export interface PermissionsView {
+  /** What the manifest asks for. */
   declared: Permission[];
+  /** What the plugin may do. */
   granted: Permission[];
+  /** Declared, and taken away by an admin. */
+  withheld: Permission[];
+  /** Given by an admin beyond what is declared. */
+  additional: Permission[];
 }
 
 export type ChangePermissions = (
@@ -18,23 +24,34 @@ export type ChangePermissions = (
 
 /** An admin grants more than was declared, or takes away (contract §2). */
 export function createChangePermissions(transact: Transact): ChangePermissions {
-  return (tenant, pluginId, granted, actor) =>
+  return (tenant, pluginId, wanted, actor) =>
     transact(async (tx) => {
       const record = await lock(tx, tenant, pluginId);
       if (record.target !== null) {
         throw new PlatformError('BUSY', `Plugin ${pluginId} has an operation under way; wait until it has finished`);
       }
-      const changed = {
-        ...record,
-        granted: [...new Set(granted)],
-        generation: await tx.nextGeneration(),
-        updatedAt: new Date(),
-      };
+      const granted = [...new Set(wanted)];
+      if (hasSame(record.granted, granted)) return permissionsView(record);
+      const changed = { ...record, granted, generation: await tx.nextGeneration(), updatedAt: new Date() };
       await tx.saveInstallation(changed);
       await tx.tellRunner(changed);
-      const change = { before: { granted: record.granted }, after: { granted: changed.granted } };
+      const change = { before: { granted: record.granted }, after: { granted } };
       await tx.audit(tenant, { pluginId, action: 'permissions', actor, ...change });
       await tx.publish(PluginPermissionsChanged, tenant, factOf(changed));
-      return { declared: record.manifest.permissions, granted: changed.granted };
+      return permissionsView(changed);
     });
+}
+
+export function permissionsView({ manifest, granted }: Pick<InstalledRecord, 'manifest' | 'granted'>): PermissionsView {
+  const declared = manifest.permissions;
+  return {
+    declared,
+    granted,
+    withheld: declared.filter((permission) => !granted.includes(permission)),
+    additional: granted.filter((permission) => !declared.includes(permission)),
+  };
+}
+
+function hasSame(one: Permission[], other: Permission[]): boolean {
+  return one.length === other.length && one.every((permission) => other.includes(permission));
 }

@@ -41,7 +41,8 @@ export function disableSaga(needs: SagaNeeds): Saga {
         return Promise.resolve({
           async commit(tx) {
             const record = await settle(tx, tenant, pluginId, { state: 'disabled', desired: 'disabled' });
-            const change = { before: { state: 'enabled' }, after: { state: 'disabled' } };
+            const { version } = record;
+            const change = { before: { state: 'enabled' }, after: { state: 'disabled', version } };
             await tx.audit(tenant, { pluginId, action: 'disable', actor, ...change, operationId: id });
             await tx.publish(PluginDisabled, tenant, { ...factOf(record), timestamp: new Date().toISOString() });
             return undefined;

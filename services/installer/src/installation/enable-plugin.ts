@@ -117,7 +117,7 @@ function saveEnabled(): Step {
             action: 'enable',
             actor,
             before: { state: before },
-            after: { state: 'enabled' },
+            after: { state: 'enabled', version: record.version },
             operationId: id,
           });
           await tx.publish(PluginEnabled, tenant, { ...factOf(record), timestamp: new Date().toISOString() });

@@ -30,6 +30,21 @@ export function grantsOnUpdate(
   return [...kept, ...added];
 }
 
+/** What an admin has taken away, or given beyond what is declared, stays so with the version before. */
+export function grantsOnRollback(
+  now: { manifest: { permissions: Permission[] }; granted: Permission[] },
+  previous: { manifest: { permissions: Permission[] }; granted: Permission[] },
+): Permission[] {
+  const takenAway = now.manifest.permissions.filter((permission) => !now.granted.includes(permission));
+  const given = now.granted.filter((permission) => !now.manifest.permissions.includes(permission));
+  const kept = previous.granted.filter(
+    (permission) =>
+      !takenAway.includes(permission) &&
+      (previous.manifest.permissions.includes(permission) || given.includes(permission)),
+  );
+  return [...new Set([...kept, ...given])];
+}
+
 function assertAccepted(pluginId: string, needed: Permission[], accepted: Permission[]): void {
   const missing = needed.filter((permission) => !accepted.includes(permission));
   if (missing.length > 0) throw new PermissionsNotAcceptedError(pluginId, missing);

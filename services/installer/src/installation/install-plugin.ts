@@ -1,4 +1,5 @@
 import { PluginInstalled } from '@verifywise/contracts';
+import { installAction } from '../audit/operation-entries.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { assertCompatible } from './compatibility.ts';
 import { chooseSource } from './choose-source.ts';
@@ -63,12 +64,12 @@ function acceptPackage(needs: SagaNeeds, applies: (operation: Operation) => bool
     async run({ operation }) {
       const { tenant, pluginId, input } = operation;
       const { manifest } = introduced(operation);
-      assertCompatible(manifest, needs.hostVersion, input.force);
+      const overridden = assertCompatible(manifest, needs.hostVersion, input.force);
       const missing = missingDependencies(manifest.dependencies, await needs.installations.list(tenant));
       if (missing.length > 0) throw new DependenciesMissingError(pluginId, missing);
       const granted = grantsOnInstall(pluginId, manifest.permissions, input.acceptedPermissions);
       return {
-        progress: { granted },
+        progress: { granted, ...(overridden === undefined ? {} : { overridden }) },
         async commit(tx) {
           const earlier = await tx.findConfig(tenant, pluginId);
           const config = earlier ?? { tenant, pluginId, values: {}, secrets: {}, retainedSince: null };
@@ -129,13 +130,15 @@ function saveInstalled(applies: (operation: Operation) => boolean): Step {
     applies,
     final: true,
     run({ operation }) {
-      const { tenant, pluginId, actor, id, input } = operation;
+      const { tenant, pluginId, actor, id, input, progress } = operation;
       return Promise.resolve({
         async commit(tx) {
           const record = await settle(tx, tenant, pluginId, { state: 'installed', desired: 'disabled' });
-          const { version, granted, package: bytes } = record;
-          const after = { version, digest: bytes.digest, granted, ...(input.force === true ? { force: true } : {}) };
-          await tx.audit(tenant, { pluginId, action: 'install', actor, after, operationId: id });
+          const { version, granted, package: bytes, state, source } = record;
+          const forced = progress.overridden === undefined ? {} : { force: true, overridden: progress.overridden };
+          const after = { version, state, granted, source, digest: bytes.digest, ...forced };
+          const action = installAction(input);
+          await tx.audit(tenant, { pluginId, action, actor, after, operationId: id });
           await tx.publish(PluginInstalled, tenant, factOf(record));
           return undefined;
         },

@@ -50,6 +50,8 @@ export interface Progress {
   manifest?: PluginManifest;
   warnings?: string[];
   granted?: Permission[];
+  /** What `force` went past. */
+  overridden?: string;
   source?: PluginSource;
   registry?: string | null;
   verified?: boolean;

@@ -2,16 +2,6 @@ import type { AlertSeverity, PluginFailure } from '@verifywise/contracts';
 import type { PluginError } from './installed-plugin.ts';
 import type { Actor } from './transaction.ts';
 
-export interface AuditLine {
-  action: string;
-  pluginId: string;
-  actor: Actor;
-  before: unknown;
-  after: unknown;
-  operationId: string | null;
-  at: string;
-}
-
 export interface AlertLine {
   id: string;
   pluginId: string;
@@ -21,6 +11,14 @@ export interface AlertLine {
   suggestedFix: string | null;
   failure: PluginFailure | null;
   at: string;
+  /** The admin who has seen it first, and when; null while nobody has. */
+  acknowledgedBy: Actor | null;
+  acknowledgedAt: string | null;
+}
+
+export interface AlertQuery {
+  limit: number;
+  acknowledged?: boolean;
 }
 
 export interface ErrorLine {
@@ -35,8 +33,7 @@ export interface ErrorLine {
 
 /** What happened to a tenant's plugins, newest first. */
 export interface Records {
-  audit(tenant: string, pluginId: string, limit: number): Promise<AuditLine[]>;
-  alerts(tenant: string, limit: number): Promise<AlertLine[]>;
+  alerts(tenant: string, query: AlertQuery): Promise<AlertLine[]>;
   /** Failures while it was enabled, also those after which it was started again. */
   failures(tenant: string, pluginId: string, limit: number): Promise<PluginError[]>;
   /** Steps of operations that failed. */

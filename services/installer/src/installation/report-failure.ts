@@ -12,6 +12,9 @@ export interface FailureReport {
   at: string;
 }
 
+/** Nobody decided it. */
+const PLATFORM = { service: 'installer' };
+
 /**
  * An enabled plugin failed: the error is kept, the admin alerted, others are unaffected (S:14.1). It is disabled when its error budget
  * is used up, and started again before that.
@@ -37,8 +40,12 @@ export function createReportFailure(transact: Transact, budget: ErrorBudget): Re
       if (!(await tx.recordFailure(tenant, failure.pluginId, { reportId: id, generation, error }))) return;
       const since = new Date(Date.parse(at) - budget.seconds * 1_000);
       const failures = await tx.countFailures(tenant, failure.pluginId, since, record.runningSince);
-      if (failures >= budget.failures) await settleInError(tx, record, error, id, failure);
-      else {
+      if (failures >= budget.failures) {
+        await settleInError(tx, record, error, id, failure);
+        const after = { state: 'error', error: { code: error.code, message: error.message } };
+        const change = { before: { state: record.state }, after };
+        await tx.audit(tenant, { pluginId: failure.pluginId, action: 'disable', actor: PLATFORM, ...change });
+      } else {
         const count = `${failures} of ${budget.failures} within ${budget.seconds} s`;
         await settleStartedAgain(tx, record, { error, failure, alertId: id, failures, count });
       }

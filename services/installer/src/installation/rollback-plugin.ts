@@ -1,7 +1,9 @@
 import { PlatformError, PluginRolledBack } from '@verifywise/contracts';
+import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
 import { PluginNotInstalledError } from './errors.ts';
+import { grantsOnRollback } from './grants.ts';
 import { previousOf } from './installed-plugin.ts';
 import { introduced } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
@@ -9,7 +11,7 @@ import { factOf, lock, settle } from './settle.ts';
 
 /** S:5.5: back to the version before the last update; both packages are here, so nothing is fetched. */
 export function rollbackSaga(needs: SagaNeeds): Saga {
-  return [checkRollback(needs), beginChange(), ...changeVersionSteps(needs, { migrate: false }), saveRolledBack()];
+  return [checkRollback(needs), beginChange(), ...changeVersionSteps(needs, { migrate: false }), saveRolledBack(needs)];
 }
 
 function checkRollback(needs: SagaNeeds): Step {
@@ -28,6 +30,7 @@ function checkRollback(needs: SagaNeeds): Step {
       return {
         progress: {
           ...previous,
+          granted: grantsOnRollback(record, previous),
           wasEnabled: record.desired === 'enabled',
           fromVersion: record.version,
         },
@@ -37,7 +40,7 @@ function checkRollback(needs: SagaNeeds): Step {
   };
 }
 
-function saveRolledBack(): Step {
+function saveRolledBack(needs: SagaNeeds): Step {
   return {
     name: 'rolled-back',
     final: true,
@@ -58,8 +61,10 @@ function saveRolledBack(): Step {
             lastError: null,
             ...(left.target === null ? {} : { runningSince: left.target.since }),
           });
-          const change = { before: { version }, after: { version: record.version } };
-          await tx.audit(tenant, { pluginId, action: 'rollback', actor, ...change, operationId: id });
+          await sealForVersion(needs.secrets, tx, record);
+          const before = { version, state: progress.stateBefore, granted: left.granted };
+          const after = { version: record.version, state: record.state, granted: record.granted };
+          await tx.audit(tenant, { pluginId, action: 'rollback', actor, before, after, operationId: id });
           await tx.publish(PluginRolledBack, tenant, { ...factOf(record), fromVersion: version });
           return undefined;
         },

@@ -1,3 +1,4 @@
+import type { Secrets } from '../config/sealed-config.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Installations, PackageIntake, Packages, PluginRegistry, PluginRunner } from './hands.ts';
 import type { ChildOperation } from './progress.ts';
@@ -10,6 +11,7 @@ export interface SagaNeeds {
   intake: PackageIntake;
   registry: PluginRegistry;
   runner: PluginRunner;
+  secrets: Secrets;
   transact: Transact;
   /** Runs an operation on another plugin to its end; DEPENDENCY_FAILED when it fails. */
   runChild(parent: Operation, child: ChildOperation, signal: AbortSignal): Promise<void>;

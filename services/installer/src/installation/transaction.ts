@@ -1,21 +1,15 @@
-import type { AlertSeverity, Fact, PluginFailure } from '@verifywise/contracts';
+import type { AlertSeverity, Fact, PluginFailure, SecretPlace } from '@verifywise/contracts';
+import type { AuditEntry } from '../audit/audit-log.ts';
 import type { ConfigRecord, InstalledRecord, PluginError } from './installed-plugin.ts';
+import type { AlertLine } from './records.ts';
 
 /** Who did something: an admin, or the platform itself. */
 export type Actor = { userId: string; role: string; name?: string; email?: string } | { service: string };
 
-export interface AuditEntry {
-  pluginId: string;
-  action: string;
-  actor: Actor;
-  before?: unknown;
-  after?: unknown;
-  operationId?: string;
-}
-
 export interface ConfigChange {
   pluginId: string;
-  field: string;
+  /** `limit`; `proxy/host` when it stands in an object. */
+  place: SecretPlace;
   secret: boolean;
   /** Absent for secrets: that they changed is history, what they were is not. */
   before?: unknown;
@@ -51,9 +45,12 @@ export interface Transaction {
   saveConfig(config: ConfigRecord): Promise<void>;
   removeConfig(tenant: string, pluginId: string): Promise<void>;
   recordConfigChange(tenant: string, change: ConfigChange): Promise<void>;
+  /** Of an entry about an operation, what was asked for is kept with it. */
   audit(tenant: string, entry: AuditEntry): Promise<void>;
   /** Stored, and published as a fact for whoever notifies admins; an alert with an id that is known is not repeated. */
   alert(tenant: string, alert: Alert, id: string): Promise<void>;
+  /** The alert as it is then, and whether nobody had acknowledged it before; null when the tenant has no such alert. */
+  acknowledgeAlert(tenant: string, id: string, actor: Actor): Promise<{ alert: AlertLine; first: boolean } | null>;
   /** False when this report was recorded before. What is too old to count anywhere goes. */
   recordFailure(tenant: string, pluginId: string, failure: FailureEntry): Promise<boolean>;
   /** How often the plugin has failed since that moment, in the life that began with that generation. */

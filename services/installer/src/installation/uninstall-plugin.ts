@@ -111,8 +111,13 @@ function removePlugin(): Step {
           if (deleteData) await tx.removeConfig(tenant, pluginId);
           else if (config !== null) await tx.saveConfig({ ...config, retainedSince: new Date() });
           await tx.tellRunnerToForget(tenant, pluginId, record.generation);
-          const before = { version: record.version, digest: record.package.digest };
-          const after = { deleteData, ...(progress.hookErrors ? { hookErrors: progress.hookErrors } : {}) };
+          const { version, granted, package: bytes } = record;
+          const before = { version, granted, digest: bytes.digest };
+          const after = {
+            state: 'uninstalled',
+            deleteData,
+            ...(progress.hookErrors ? { hookErrors: progress.hookErrors } : {}),
+          };
           await tx.audit(tenant, { pluginId, action: 'uninstall', actor, before, after, operationId: id });
           if (progress.wasEnabled === true) {
             const timestamp = new Date().toISOString();

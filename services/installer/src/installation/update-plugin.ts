@@ -1,4 +1,6 @@
 import { compareVersions, PluginUpdated } from '@verifywise/contracts';
+import { updateAction } from '../audit/operation-entries.ts';
+import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
 import { chooseSource } from './choose-source.ts';
@@ -20,7 +22,7 @@ export function updateSaga(needs: SagaNeeds): Saga {
     acceptUpdate(needs),
     beginChange(),
     ...changeVersionSteps(needs, { migrate: true }),
-    saveUpdated(),
+    saveUpdated(needs),
   ];
 }
 
@@ -58,17 +60,21 @@ function acceptUpdate(needs: SagaNeeds): Step {
       const { manifest } = introduced(operation);
       const record = await needs.installations.find(tenant, pluginId);
       if (record === null) throw new PluginNotInstalledError(pluginId);
-      assertCompatible(manifest, needs.hostVersion, input.force);
+      const incompatible = assertCompatible(manifest, needs.hostVersion, input.force);
       const missing = missingDependencies(manifest.dependencies, await needs.installations.list(tenant));
       if (missing.length > 0) throw new DependenciesMissingError(pluginId, missing);
       const before = { declared: record.manifest.permissions, granted: record.granted };
       const granted = grantsOnUpdate(pluginId, before, manifest.permissions, input.acceptedPermissions);
-      return { progress: { granted } };
+      const older = compareVersions(manifest.version, record.version) < 0;
+      const overridden = [incompatible, older ? `${manifest.version} is older than ${record.version}` : undefined]
+        .filter((reason) => reason !== undefined)
+        .join('; ');
+      return { progress: { granted, ...(overridden === '' ? {} : { overridden }) } };
     },
   };
 }
 
-function saveUpdated(): Step {
+function saveUpdated(needs: SagaNeeds): Step {
   return {
     name: 'updated',
     final: true,
@@ -88,10 +94,11 @@ function saveUpdated(): Step {
             lastError: null,
             ...(old.target === null ? {} : { runningSince: old.target.since }),
           });
-          const before = { version, granted };
-          const forced = input.force === true ? { force: true } : {};
-          const after = { version: record.version, granted: record.granted, ...forced };
-          await tx.audit(tenant, { pluginId, action: 'update', actor, before, after, operationId: id });
+          await sealForVersion(needs.secrets, tx, record);
+          const forced = progress.overridden === undefined ? {} : { force: true, overridden: progress.overridden };
+          const before = { version, state: progress.stateBefore, granted };
+          const after = { version: record.version, state: record.state, granted: record.granted, ...forced };
+          await tx.audit(tenant, { pluginId, action: updateAction(input), actor, before, after, operationId: id });
           await tx.publish(PluginUpdated, tenant, { ...factOf(record), fromVersion: version });
           return undefined;
         },

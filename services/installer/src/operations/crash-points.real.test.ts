@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LifecycleHook } from '@verifywise/contracts';
-import { createLogger, createOutbox, openDatabase, type Database } from '@verifywise/service-kit';
+import { createLogger, createOutbox, openDatabase, secretBox, type Database } from '@verifywise/service-kit';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
 import '../../../../test/support/patience.ts';
 import { HookError } from '../installation/errors.ts';
@@ -140,6 +140,7 @@ function installer(runner: PluginRunner, dying?: { writes: number; when: 'before
       packages: new PackageStore(database.source),
       intake: newIntake(),
       runner,
+      secrets: secretBox([{ kid: 'k1', key: Buffer.alloc(32, 7) }]),
       hostVersion: '1.7.0',
     },
     registry: { find: () => Promise.resolve(null) },
@@ -155,16 +156,25 @@ function installer(runner: PluginRunner, dying?: { writes: number; when: 'before
   };
 }
 
-/** What the tenant has, what the runner did, and which facts left, in words that can be compared. */
+/** What the tenant has, what the runner did, which facts left and what the audit log tells, in words that can be compared. */
 async function stand({ tenant, runner }: Scene) {
   const record = await new InstallationStore(database.source).find(tenant, PLUGIN);
   const rows = await database.source.query<{ fact: string }[]>(
     `SELECT fact FROM outbox WHERE tenant = $1 AND fact LIKE 'plugin.%' ORDER BY id`,
     [tenant],
   );
+  const audit = await database.source.query<{ line: string }[]>(
+    `SELECT action || ' ' || outcome AS line FROM audit WHERE tenant = $1 ORDER BY id`,
+    [tenant],
+  );
   const { version, state, desired, previous, target } = record ?? {};
   const has = record === null ? 'nothing' : { version, state, desired, previous: previous?.version, target };
-  return { has, hooks: runner.happenedTo(tenant), facts: rows.map(({ fact }) => fact) };
+  return {
+    has,
+    hooks: runner.happenedTo(tenant),
+    facts: rows.map(({ fact }) => fact),
+    audit: audit.map(({ line }) => line),
+  };
 }
 
 async function perform(

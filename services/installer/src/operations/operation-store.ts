@@ -36,6 +36,7 @@ export interface OperationStore {
   completeStep(lease: Lease, name: string, done: StepDone, as: 'done' | 'undone'): Promise<Operation>;
   failStep(lease: Lease, name: string, error: StepError): Promise<Operation>;
   failUndo(lease: Lease, name: string, error: StepError): Promise<void>;
+  /** The audit log tells of every end that no step has told of. */
   finish(lease: Lease, status: 'succeeded' | 'failed'): Promise<Operation>;
 }
 

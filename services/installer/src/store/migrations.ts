@@ -218,6 +218,29 @@ class StartsMigration implements MigrationInterface {
   }
 }
 
+class AuditMigration implements MigrationInterface {
+  readonly name = 'Audit1700000000016';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`ALTER TABLE audit
+      ADD COLUMN outcome text NOT NULL DEFAULT 'succeeded',
+      ADD COLUMN error jsonb,
+      ADD COLUMN request jsonb,
+      ADD COLUMN parent_operation_id uuid`);
+    await runner.query('CREATE INDEX audit_by_tenant ON audit (tenant, id)');
+    await runner.query('CREATE INDEX audit_by_operation ON audit (operation_id) WHERE operation_id IS NOT NULL');
+    await runner.query('ALTER TABLE alerts ADD COLUMN acknowledged_by jsonb, ADD COLUMN acknowledged_at timestamptz');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE alerts DROP COLUMN acknowledged_by, DROP COLUMN acknowledged_at');
+    await runner.query('DROP INDEX audit_by_tenant, audit_by_operation');
+    await runner.query(
+      'ALTER TABLE audit DROP COLUMN outcome, DROP COLUMN error, DROP COLUMN request, DROP COLUMN parent_operation_id',
+    );
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -227,4 +250,5 @@ export const migrations = [
   RecordsMigration,
   FailuresMigration,
   StartsMigration,
+  AuditMigration,
 ];

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { PlatformError } from '@verifywise/contracts';
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
+import { endOfOperation } from '../audit/operation-entries.ts';
 import { LeaseLostError } from '../operations/lease-lost.ts';
 import type { Lease, NewOperation, OperationStore, StepError } from '../operations/operation-store.ts';
 import type { Operation, OperationKind, OperationStatus, StepDone, StepRecord } from '../operations/operation.ts';
+import { addEndToAudit } from './add-to-audit.ts';
 import type { Transactions } from './transactions.ts';
 
 interface OperationRow {
@@ -169,7 +171,9 @@ export class StoredOperations implements OperationStore {
         lease.operationId,
         status,
       ]);
-      return await loadLeased(manager, lease);
+      const ended = await loadLeased(manager, lease);
+      await addEndToAudit(manager, ended.tenant, endOfOperation(ended));
+      return ended;
     });
   }
 

@@ -1,8 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { PluginError } from '../installation/installed-plugin.ts';
-import type { AlertLine, AuditLine, ErrorLine, Records } from '../installation/records.ts';
+import type { AlertLine, AlertQuery, ErrorLine, Records } from '../installation/records.ts';
+import { ALERT_COLUMNS } from './alert-columns.ts';
 
-/** The audit log, alerts and errors, read back. */
+/** Alerts and errors, read back. */
 export class StoredRecords implements Records {
   readonly #source: DataSource;
 
@@ -10,19 +11,12 @@ export class StoredRecords implements Records {
     this.#source = source;
   }
 
-  audit(tenant: string, pluginId: string, limit: number): Promise<AuditLine[]> {
-    return this.#source.query<AuditLine[]>(
-      `SELECT action, plugin_id AS "pluginId", actor, before, after, operation_id AS "operationId", at
-       FROM audit WHERE tenant = $1 AND plugin_id = $2 ORDER BY id DESC LIMIT $3`,
-      [tenant, pluginId, limit],
-    );
-  }
-
-  alerts(tenant: string, limit: number): Promise<AlertLine[]> {
+  alerts(tenant: string, { limit, acknowledged }: AlertQuery): Promise<AlertLine[]> {
     return this.#source.query<AlertLine[]>(
-      `SELECT id, plugin_id AS "pluginId", version, message, severity, suggested_fix AS "suggestedFix", failure, at
-       FROM alerts WHERE tenant = $1 ORDER BY at DESC LIMIT $2`,
-      [tenant, limit],
+      `SELECT ${ALERT_COLUMNS} FROM alerts
+       WHERE tenant = $1 AND ($3::boolean IS NULL OR (acknowledged_at IS NOT NULL) = $3)
+       ORDER BY at DESC LIMIT $2`,
+      [tenant, limit, acknowledged ?? null],
     );
   }
 

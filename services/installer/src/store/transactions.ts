@@ -9,8 +9,12 @@ import {
 } from '@verifywise/contracts';
 import type { Outbox } from '@verifywise/service-kit';
 import type { EntityManager } from 'typeorm';
+import type { AuditEntry } from '../audit/audit-log.ts';
 import { installationOf, type ConfigRecord, type InstalledRecord } from '../installation/installed-plugin.ts';
-import type { Alert, AuditEntry, ConfigChange, FailureEntry, Transaction } from '../installation/transaction.ts';
+import type { AlertLine } from '../installation/records.ts';
+import type { Actor, Alert, ConfigChange, FailureEntry, Transaction } from '../installation/transaction.ts';
+import { addToAudit } from './add-to-audit.ts';
+import { ALERT_COLUMNS } from './alert-columns.ts';
 import { ConfigTable, InstallationTable, type InstallationRow } from './tables.ts';
 
 interface Said {
@@ -23,8 +27,15 @@ export interface Transactions {
   run<Result>(work: (tx: Transaction, manager: EntityManager) => Promise<Result>): Promise<Result>;
 }
 
-/** Transactions whose facts leave through the outbox; `committed` is called when there is something to relay. */
-export function createTransactions(outbox: Outbox, partitions: number, committed: () => void): Transactions {
+/**
+ * Transactions whose facts leave through the outbox; `committed` is called when there is something to relay. Who does not know how many
+ * partitions there are changes only installations that are there.
+ */
+export function createTransactions(
+  outbox: Outbox,
+  partitions: number | undefined,
+  committed: () => void,
+): Transactions {
   return {
     async run(work) {
       const { result, said } = await outbox.database.source.transaction(async (manager) => {
@@ -52,9 +63,9 @@ class StoredTransaction implements Transaction {
   /** Kept for the end: adding to the outbox makes other transactions of the tenant wait. */
   readonly said: Said[] = [];
   readonly #manager: EntityManager;
-  readonly #partitions: number;
+  readonly #partitions: number | undefined;
 
-  constructor(manager: EntityManager, partitions: number) {
+  constructor(manager: EntityManager, partitions: number | undefined) {
     this.#manager = manager;
     this.#partitions = partitions;
   }
@@ -75,8 +86,8 @@ class StoredTransaction implements Transaction {
   }
 
   async saveInstallation(record: InstalledRecord): Promise<void> {
-    const partition = partitionOf(record.tenant, this.#partitions);
-    await this.#manager.getRepository(InstallationTable).save({ ...record, partition });
+    const known = this.#partitions === undefined ? {} : { partition: partitionOf(record.tenant, this.#partitions) };
+    await this.#manager.getRepository(InstallationTable).save({ ...record, ...known });
   }
 
   async removeInstallation(tenant: string, pluginId: string): Promise<void> {
@@ -94,21 +105,16 @@ class StoredTransaction implements Transaction {
   }
 
   async recordConfigChange(tenant: string, change: ConfigChange): Promise<void> {
-    const { pluginId, field, secret, before, after, actor } = change;
+    const { pluginId, place, secret, before, after, actor } = change;
     await this.#manager.query(
       `INSERT INTO config_history (tenant, plugin_id, field, secret, before, after, actor)
        VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [tenant, pluginId, field, secret, jsonOf(before), jsonOf(after), jsonOf(actor)],
+      [tenant, pluginId, place, secret, jsonOf(before), jsonOf(after), jsonOf(actor)],
     );
   }
 
-  async audit(tenant: string, entry: AuditEntry): Promise<void> {
-    const { pluginId, action, actor, before, after, operationId } = entry;
-    await this.#manager.query(
-      `INSERT INTO audit (tenant, plugin_id, action, actor, before, after, operation_id)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [tenant, pluginId, action, jsonOf(actor), jsonOf(before), jsonOf(after), operationId ?? null],
-    );
+  audit(tenant: string, entry: AuditEntry): Promise<void> {
+    return addToAudit(this.#manager, tenant, entry);
   }
 
   async alert(tenant: string, alert: Alert, id: string): Promise<void> {
@@ -128,6 +134,24 @@ class StoredTransaction implements Transaction {
     // Whoever hears it, other plugins too, has no role; the stack is read where one is asked for.
     const { stack: _, ...heard } = failure ?? {};
     await this.publish(PluginAlert, tenant, failure ? { ...alert, failure: heard as PluginFailure } : alert);
+  }
+
+  async acknowledgeAlert(
+    tenant: string,
+    id: string,
+    actor: Actor,
+  ): Promise<{ alert: AlertLine; first: boolean } | null> {
+    const [made] = await this.#manager.query<[AlertLine[], number]>(
+      `UPDATE alerts SET acknowledged_by = $3, acknowledged_at = now()
+       WHERE tenant = $1 AND id = $2 AND acknowledged_at IS NULL RETURNING ${ALERT_COLUMNS}`,
+      [tenant, id, jsonOf(actor)],
+    );
+    if (made[0] !== undefined) return { alert: made[0], first: true };
+    const [known] = await this.#manager.query<AlertLine[]>(
+      `SELECT ${ALERT_COLUMNS} FROM alerts WHERE tenant = $1 AND id = $2`,
+      [tenant, id],
+    );
+    return known === undefined ? null : { alert: known, first: false };
   }
 
   async recordFailure(tenant: string, pluginId: string, failure: FailureEntry): Promise<boolean> {

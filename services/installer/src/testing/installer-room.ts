@@ -10,6 +10,7 @@ import {
 } from '@verifywise/contracts';
 import { Closers, createLogger, serviceTokens } from '@verifywise/service-kit';
 import { SignJWT } from 'jose';
+import { inPostgres } from '../../../../infra/local/src/backing/handshakes.ts';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
 import { startFakeRunner, type FakeRunner, type ReceivedWork } from '../../../../test/support/fake-runner.ts';
 import { startPrivateBroker, type PrivateBroker } from '../../../../test/support/private-broker.ts';
@@ -115,6 +116,14 @@ export class InstallerRoom {
         return (await fetch(`${this.#installer?.url ?? ''}/api/plugins${path}`, { headers })).text();
       },
     };
+  }
+
+  /** What a statement of somebody with the installer's own rights in its database answers. */
+  rows(statement: string): Promise<Record<string, unknown>[]> {
+    return inPostgres(
+      this.database.url,
+      async (client) => (await client.query(statement)).rows as Record<string, unknown>[],
+    );
   }
 
   /** As a runner shows it when it fetches a package. */

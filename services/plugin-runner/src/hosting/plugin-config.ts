@@ -1,5 +1,5 @@
 import type { Installation } from '@verifywise/contracts';
-import { configDefaults } from '@verifywise/contracts';
+import { effectiveConfig, joinConfig } from '@verifywise/contracts';
 import type { SecretBox } from '@verifywise/service-kit';
 
 /** The settings as the plugin reads them: stored value, else the manifest's default; secrets opened only here, for this plugin. */
@@ -9,5 +9,5 @@ export function readableConfig(secrets: Pick<SecretBox, 'open'>, installation: I
     field,
     secrets.open(sealed, { tenant, pluginId, field }),
   ]);
-  return { ...configDefaults(manifest.config), ...config.values, ...Object.fromEntries(opened) };
+  return effectiveConfig(manifest.config, joinConfig(config.values, opened));
 }

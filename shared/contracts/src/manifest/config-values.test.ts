@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ConfigField } from '@verifywise/plugin-types';
-import { configDefaults, missingConfig, validateConfig, type ConfigFields } from './config-values.ts';
+import { effectiveConfig, missingConfig, validateConfig, type ConfigFields } from './config-values.ts';
 
 const fields: ConfigFields = {
   apiKey: { type: 'string', required: true, secret: true },
@@ -100,10 +100,48 @@ test('missing is what is required and has neither a value nor a default', () => 
   expect(missingConfig(required, { a: '', d: true, constructor: 'x' })).toEqual(['a']);
 });
 
+test('required parts of an object or of the items of a list are missing only where one is there', () => {
+  const host: ConfigField = { type: 'string', required: true };
+  const port: ConfigField = { type: 'number', required: true, default: 80 };
+  const nested: ConfigFields = {
+    proxy: { type: 'object', properties: { host, port } },
+    rules: { type: 'array', items: { type: 'object', properties: { host } } },
+  };
+  expect(missingConfig(nested, {})).toEqual([]);
+  expect(missingConfig(nested, { proxy: {}, rules: [{ host: 'a' }, {}] })).toEqual(['proxy.host', 'rules.1.host']);
+});
+
 test('defaults are copies, and settings without one are absent', () => {
   const withList: ConfigFields = { list: { type: 'array', default: ['a'] }, other: { type: 'string' } };
-  const defaults = configDefaults(withList);
+  const defaults = effectiveConfig(withList, {});
   expect(defaults).toEqual({ list: ['a'] });
   (defaults.list as string[]).push('b');
-  expect(configDefaults(withList)).toEqual({ list: ['a'] });
+  expect(effectiveConfig(withList, {})).toEqual({ list: ['a'] });
+});
+
+test('a stored value goes before a default, and defaults inside of objects that are there are filled in', () => {
+  const properties: ConfigFields = { host: { type: 'string' }, port: { type: 'number', default: 80 } };
+  const nested: ConfigFields = {
+    proxy: { type: 'object', properties },
+    backup: { type: 'object', properties, default: { host: 'b' } },
+    all: { type: 'array', items: { type: 'object', properties } },
+    limit: { type: 'number', default: 5 },
+  };
+  expect(effectiveConfig(nested, { limit: 0, all: [{ host: 'c' }, { port: 1 }], ofAnotherVersion: true })).toEqual({
+    limit: 0,
+    all: [{ host: 'c', port: 80 }, { port: 1 }],
+    backup: { host: 'b', port: 80 },
+    ofAnotherVersion: true,
+  });
+  expect(effectiveConfig(nested, { proxy: {} })).toMatchObject({ proxy: { port: 80 } });
+});
+
+test('values that are accepted as they are, are judged no further', () => {
+  const kept = Symbol('kept');
+  const nested: ConfigFields = {
+    token: { type: 'string', required: true },
+    all: { type: 'array', items: { type: 'string' } },
+  };
+  expect(validateConfig(nested, { token: kept, all: ['a', kept] }, (value) => value === kept)).toEqual([]);
+  expect(validateConfig(nested, { token: kept })).toMatchObject([{ path: '/token', rule: 'type' }]);
 });

@@ -1,6 +1,9 @@
-export { configDefaults, missingConfig, validateConfig } from './config-values.ts';
+export { effectiveConfig, missingConfig, validateConfig } from './config-values.ts';
 export type { ConfigFields, ConfigIssue, ConfigRule } from './config-values.ts';
+export { dotted, isSecretField, joinConfig, splitConfig } from './config-secrets.ts';
+export type { SecretPlace } from './config-secrets.ts';
 export type { ManifestIssue } from './issue.ts';
+export { storableIssues } from './storable.ts';
 export { permissionsNamed } from './older-spellings.ts';
 export { isPluginId, reservedPluginIds } from './plugin-id.ts';
 export { readManifest } from './read-manifest.ts';

@@ -1,6 +1,7 @@
 import type { ConfigField, PluginManifest } from '@verifywise/plugin-types';
-import { fieldIssues, type ConfigFields } from './config-values.ts';
+import { fieldIssues, type ConfigFields, type Judging } from './config-values.ts';
 import { pointer, type ManifestIssue } from './issue.ts';
+import { PatternMatching } from './safe-pattern.ts';
 import { compareVersions } from './versions.ts';
 
 /** The parts of a manifest that can contradict each other. */
@@ -8,7 +9,7 @@ export type RelatedParts = Pick<PluginManifest, 'config' | 'compatibility' | 'de
 
 /** What a schema cannot say: parts of a manifest that contradict each other. */
 export function contradictions(manifest: RelatedParts): ManifestIssue[] {
-  const issues = configContradictions(manifest.config, '/config');
+  const issues = configContradictions(manifest.config, '/config', { matching: new PatternMatching() });
   const { minVersion, maxVersion } = manifest.compatibility;
   if (minVersion !== undefined && maxVersion !== undefined && compareVersions(minVersion, maxVersion) > 0) {
     issues.push({
@@ -27,12 +28,12 @@ export function contradictions(manifest: RelatedParts): ManifestIssue[] {
   return issues;
 }
 
-function configContradictions(fields: ConfigFields, path: string): ManifestIssue[] {
-  return Object.entries(fields).flatMap(([key, field]) => fieldContradictions(field, pointer(path, key)));
+function configContradictions(fields: ConfigFields, path: string, judging: Judging): ManifestIssue[] {
+  return Object.entries(fields).flatMap(([key, field]) => fieldContradictions(field, pointer(path, key), judging));
 }
 
 // Recursion is safe here: a manifest nested more than 32 levels deep never comes this far.
-function fieldContradictions(field: ConfigField, path: string): ManifestIssue[] {
+function fieldContradictions(field: ConfigField, path: string, judging: Judging): ManifestIssue[] {
   const issues: ManifestIssue[] = [];
   if (field.type === 'string' && (field.minLength ?? 0) > (field.maxLength ?? Infinity)) {
     issues.push({ path, message: 'minLength is above maxLength', hint: 'Exchange them' });
@@ -41,13 +42,13 @@ function fieldContradictions(field: ConfigField, path: string): ManifestIssue[] 
     issues.push({ path, message: 'min is above max', hint: 'Exchange them' });
   }
   if (field.type === 'array' && field.items !== undefined) {
-    issues.push(...fieldContradictions(field.items, pointer(path, 'items')));
+    issues.push(...fieldContradictions(field.items, pointer(path, 'items'), judging));
   }
   if (field.type === 'object' && field.properties !== undefined) {
-    issues.push(...configContradictions(field.properties, pointer(path, 'properties')));
+    issues.push(...configContradictions(field.properties, pointer(path, 'properties'), judging));
   }
   if (issues.length > 0 || field.default === undefined) return issues;
-  return fieldIssues(field, field.default, pointer(path, 'default')).map(({ path: place, hint }) => ({
+  return fieldIssues(field, field.default, pointer(path, 'default'), judging).map(({ path: place, hint }) => ({
     path: place,
     message: 'The default is not a value this setting allows',
     hint,

@@ -1,6 +1,7 @@
 import { configFieldTypes } from '@verifywise/plugin-types';
 import { pointer, type Warn } from './issue.ts';
 import { isComment, isObject, objectFrom, type JsonObject } from './json-object.ts';
+import { patternProblem } from './safe-pattern.ts';
 
 const everyField = ['type', 'required', 'default', 'description', 'label', 'placeholder'];
 
@@ -34,9 +35,20 @@ function rewriteField(written: unknown, path: string, warn: Warn): unknown {
       warn(pointer(path, part), `A setting of type ${type} has no "${part}"; it is left out`, 'Remove it');
     else if (isLabel(part) && typeof value !== 'string')
       warn(pointer(path, part), `"${part}" is no text and is left out`, 'Write a text');
+    else if (part === 'pattern' && isUnsupported(value))
+      warn(
+        pointer(path, part),
+        'The pattern cannot be checked here and is left out: values of this setting are taken as they are',
+        'Use a regular expression without look-around and back references that counts to a few hundred at most',
+      );
     else kept.set(part, rewritePart(part, value, pointer(path, part), warn));
   }
   return objectFrom(kept);
+}
+
+/** A pattern that is none at all is the schema's to refuse. */
+function isUnsupported(pattern: unknown): boolean {
+  return typeof pattern === 'string' && patternProblem(pattern)?.kind === 'unsupported';
 }
 
 function isLabel(part: string): boolean {

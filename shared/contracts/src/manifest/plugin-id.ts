@@ -17,6 +17,7 @@ export const reservedPluginIds: readonly string[] = [
   'events',
   'health',
   'alerts',
+  'audit',
   'registries',
 ];
 

@@ -100,7 +100,8 @@ describe.each(['publish', 'install'] as const)('in the %s profile', (profile) =>
     [{ config: { a: { type: 'string', default: 7 } } }, '/config/a/default'],
     [{ config: { a: { type: 'string', enum: ['x'], default: 'y' } } }, '/config/a/default'],
     [{ config: { a: { type: 'string', enum: [] } } }, '/config/a/enum'],
-    [{ config: { a: { type: 'string', pattern: '(a+)+' } } }, '/config/a/pattern'],
+    [{ config: { a: { type: 'string', pattern: '(a+' } } }, '/config/a/pattern'],
+    [{ config: tooManyPatterns() }, '/config'],
     [{ config: { a: { type: 'string', minLength: 3, maxLength: 2 } } }, '/config/a'],
     [{ config: { a: { type: 'number', min: 3, default: 2 } } }, '/config/a/default'],
     [{ config: { a: { type: 'number', min: 3, max: 2 } } }, '/config/a'],
@@ -198,6 +199,7 @@ describe('publish is strict', () => {
     [{ config: { a: { type: 'select', options: ['x'] } } }, '/config/a/type'],
     [{ config: { a: { type: 'string', min: 1 } } }, '/config/a/min'],
     [{ config: { a: { type: 'string', label: 'A' } } }, '/config/a/label'],
+    [{ config: { a: { type: 'string', pattern: '^(?=.*[A-Z]).+$' } } }, '/config/a/pattern'],
   ])('%j is refused', (change, path) => {
     expect(pathsRefused({ ...smallest, ...change }, 'publish')).toEqual([path]);
   });
@@ -280,6 +282,21 @@ describe('install understands older spellings', () => {
     );
   });
 
+  test('a pattern that cannot be matched in bounded time is left out with a warning', () => {
+    const config = {
+      a: { type: 'string', pattern: '^(?=.*[A-Z]).+$', minLength: 8 },
+      b: { type: 'array', items: { type: 'string', pattern: String.raw`(.)\1` } },
+      c: { type: 'string', pattern: '^(a+)+$' },
+    };
+    const { manifest, warnings } = accepted({ ...smallest, config }, 'install');
+    expect(manifest.config).toEqual({
+      a: { type: 'string', minLength: 8 },
+      b: { type: 'array', items: { type: 'string' } },
+      c: { type: 'string', pattern: '^(a+)+$' },
+    });
+    expect(warnings.map(({ path }) => path)).toEqual(['/config/a/pattern', '/config/b/items/pattern']);
+  });
+
   test('what was read once is read the same again', () => {
     const { manifest } = accepted({ ...slack, version: 'v1.0', author: 'Ann' }, 'install');
     expect(accepted(manifest, 'install')).toEqual({ ok: true, manifest, warnings: [] });
@@ -292,3 +309,8 @@ describe('install understands older spellings', () => {
     expect(JSON.stringify(frozen)).toBe(before);
   });
 });
+
+function tooManyPatterns() {
+  const fields = Array.from({ length: 50 }, (_, at) => [`f${at}`, { type: 'string', pattern: '[a-z]{400}' }] as const);
+  return Object.fromEntries(fields);
+}

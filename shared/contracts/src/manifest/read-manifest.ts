@@ -3,6 +3,7 @@ import { shortened, type ManifestIssue } from './issue.ts';
 import { isObject, objectFrom, type JsonObject } from './json-object.ts';
 import { contradictions, type RelatedParts } from './manifest-rules.ts';
 import { rewriteOlderSpellings } from './older-spellings.ts';
+import { hasTooManyPatterns } from './safe-pattern.ts';
 import { schemaIssues } from './schema-check.ts';
 import type { ManifestProfile } from './schema.ts';
 import { storableIssues } from './storable.ts';
@@ -22,6 +23,10 @@ export function readManifest(json: unknown, profile: ManifestProfile): ManifestR
     return refused([
       { path: '', message: 'The manifest is not a JSON object', hint: 'Write { "id": …, "name": …, … }' },
     ]);
+  }
+  if (hasTooManyPatterns(json.config)) {
+    const hint = 'Use fewer or shorter ones; {n,m} counts as m times what it repeats';
+    return refused([{ path: '/config', message: 'The patterns of the settings are too large together', hint }]);
   }
 
   const { manifest: written, warnings } =

@@ -1,45 +1,95 @@
-import { runInNewContext } from 'node:vm';
+import { RE2JS } from 're2js';
+import { isObject } from './json-object.ts';
 
 /** Long enough for any rule about a setting, short enough to look at. */
 export const LONGEST_PATTERN = 500;
-/** Patterns are for addresses, keys and names, not for texts. */
-const LONGEST_MATCHED = 10_000;
-/** An honest pattern needs microseconds; this much of an admin's request may be spent on another. */
-const MATCHING_DEADLINE_MS = 50;
+/** Steps a pattern may take for one character of a value: what it holds, each as often as it is counted. */
+const LARGEST_PATTERN = 500;
+/** The same for all patterns of a manifest together: what compiling them may cost. */
+const ALL_PATTERNS = 5_000;
+/** Steps all patterns may take for the values of one request: a tenth of a second at the very most (docs/decisions/0012). */
+const STEPS_PER_REQUEST = 500_000;
+/** Patterns that are kept compiled. */
+const KEPT = 200;
 
-/** Why a pattern may not be used, or undefined when it may: it must compile, be short, and repeat nothing that repeats. */
-export function patternProblem(pattern: string): string | undefined {
-  if (pattern.length > LONGEST_PATTERN) return `is longer than ${LONGEST_PATTERN} characters`;
+/** Why a pattern may not be used: it is none, or it cannot be matched in bounded time. */
+export interface PatternProblem {
+  kind: 'broken' | 'unsupported';
+  what: string;
+}
+
+/** Undefined when the pattern may be used. */
+export function patternProblem(pattern: string): PatternProblem | undefined {
+  if (pattern.length > LONGEST_PATTERN) return broken(`is longer than ${LONGEST_PATTERN} characters`);
+  if (!isRegularExpression(pattern)) return broken('is no regular expression');
+  if (sizeOf(pattern) > LARGEST_PATTERN) return unsupported('counts too far');
+  if (compiled(pattern) !== undefined) return undefined;
+  return unsupported('looks ahead or behind, refers back, or is written as only JavaScript understands it');
+}
+
+/** Whether the patterns anywhere in this JSON are more than can be compiled while others wait. */
+export function hasTooManyPatterns(json: unknown): boolean {
+  return sizeOfAll(json) > ALL_PATTERNS;
+}
+
+export type PatternOutcome = 'matches' | 'differs' | 'too long' | 'unusable';
+
+/** Matches values against patterns, and gives up before that takes long; one for each request. */
+export class PatternMatching {
+  #steps = STEPS_PER_REQUEST;
+
+  match(pattern: string, value: string): PatternOutcome {
+    if (patternProblem(pattern) !== undefined) return 'unusable';
+    this.#steps -= sizeOf(pattern) * (value.length + 1);
+    if (this.#steps < 0) return 'too long';
+    return compiled(pattern)?.test(value) === true ? 'matches' : 'differs';
+  }
+}
+
+function broken(what: string): PatternProblem {
+  return { kind: 'broken', what };
+}
+
+function unsupported(what: string): PatternProblem {
+  return { kind: 'unsupported', what };
+}
+
+function isRegularExpression(pattern: string): boolean {
   try {
     new RegExp(pattern);
+    return true;
   } catch {
-    return 'is not a regular expression';
+    return false;
   }
-  return hasNestedRepetition(pattern) ? 'repeats a group that itself repeats, which can take for ever' : undefined;
 }
 
-export type PatternOutcome = 'matches' | 'differs' | 'too long' | 'too slow';
+const kept = new Map<string, RE2JS | undefined>();
 
-/** Matches a value against an author's pattern and gives up rather than hold the process. */
-export function matchPattern(pattern: string, value: string): PatternOutcome {
-  if (value.length > LONGEST_MATCHED) return 'too long';
-  if (patternProblem(pattern) !== undefined) return 'too slow';
+/** RE2 takes time that grows with the value's length and no faster, whatever the pattern; it refuses what would break that. */
+function compiled(pattern: string): RE2JS | undefined {
+  if (kept.has(pattern)) return kept.get(pattern);
+  if (kept.size >= KEPT) kept.clear();
+  const made = compile(pattern);
+  kept.set(pattern, made);
+  return made;
+}
+
+function compile(pattern: string): RE2JS | undefined {
   try {
-    // Only a vm script can be stopped in the middle of a regular expression.
-    const found: unknown = runInNewContext('new RegExp(pattern).test(value)', { pattern, value }, vmLimit);
-    return found === true ? 'matches' : 'differs';
+    return RE2JS.compile(RE2JS.translateRegExp(pattern));
   } catch {
-    return 'too slow';
+    return undefined;
   }
 }
 
-const vmLimit = { timeout: MATCHING_DEADLINE_MS };
-
-interface Group {
-  /** Whether something in it repeats without bound. */
-  endless: boolean;
-  /** Whether something in it may have more than one length. */
-  variable: boolean;
+// Recursion is safe here: a manifest nested more than 32 levels deep never comes this far.
+function sizeOfAll(json: unknown): number {
+  if (Array.isArray(json)) return json.reduce<number>((sum, inner) => sum + sizeOfAll(inner), 0);
+  if (!isObject(json)) return 0;
+  return Object.entries(json).reduce((sum, [key, inner]) => {
+    const isPattern = key === 'pattern' && typeof inner === 'string' && inner.length <= LONGEST_PATTERN;
+    return sum + (isPattern ? Math.min(sizeOf(inner), LARGEST_PATTERN + 1) : sizeOfAll(inner));
+  }, 0);
 }
 
 /** A quantifier at this place: how it counts and how long its text is. */
@@ -49,33 +99,26 @@ interface Repetition {
   length: number;
 }
 
-/** Whether a repeated group holds a repetition, as in `(a+)+`: the shape that makes matching exponential. */
-function hasNestedRepetition(pattern: string): boolean {
-  const open: Group[] = [{ endless: false, variable: false }];
+/** At most how many instructions the pattern becomes, found without compiling it: `(a{9}){9}` is short and large. */
+function sizeOf(pattern: string): number {
+  const open = [0];
   let at = 0;
   while (at < pattern.length) {
-    const char = pattern[at];
-    let inner: Group = { endless: false, variable: false };
-    if (char === '(') {
-      open.push(inner);
+    if (pattern[at] === '(') {
+      open.push(0);
       at += 1;
       // What follows `(?` says the kind of group; its `?` is no quantifier.
       if (pattern[at] === '?') at += 2;
       continue;
     }
-    if (char === ')') inner = open.pop() ?? inner;
+    const atom = pattern[at] === ')' && open.length > 1 ? (open.pop() ?? 0) + 2 : 1;
     at = afterAtom(pattern, at);
-    const repetition = repetitionAt(pattern, at);
-    at += repetition.length;
-    if (repetition.max > 1 && inner.endless) return true;
-    if (repetition.max === Infinity && inner.variable) return true;
-
-    const outer = open.at(-1);
-    if (outer === undefined) return false;
-    outer.endless ||= inner.endless || repetition.max === Infinity;
-    outer.variable ||= inner.variable || repetition.max !== repetition.min;
+    const { min, max, length } = repetitionAt(pattern, at);
+    at += length;
+    const times = Math.max(1, max === Infinity ? min + 1 : max);
+    open.push((open.pop() ?? 0) + (length === 0 ? atom : (atom + 1) * times));
   }
-  return false;
+  return open.reduce((sum, size) => sum + size, 0);
 }
 
 /** The place behind one character, escape or character class. */

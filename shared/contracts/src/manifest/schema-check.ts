@@ -132,7 +132,7 @@ function formatIssue(path: string, what: string, format: string): ManifestIssue 
       return issue(
         path,
         `${what} cannot be used as a pattern`,
-        'Use a regular expression that repeats no group with a repetition in it',
+        'Use a regular expression without look-around and back references that counts to a few hundred at most',
       );
     case 'own-path':
       return issue(

@@ -9,7 +9,7 @@ const LONGEST_TEXT = 1_000_000;
  * Why a JSON value may not go any further: too large, too deep, or with text that a database cannot hold.
  * Looks at every value once and without recursion, so no input makes it slow or overflow.
  */
-export function storableIssues(json: unknown): ManifestIssue[] {
+export function storableIssues(json: unknown, what = 'The manifest'): ManifestIssue[] {
   const issues: ManifestIssue[] = [];
   const waiting: { value: unknown; path: string; depth: number }[] = [{ value: json, path: '', depth: 0 }];
   let values = 0;
@@ -17,21 +17,21 @@ export function storableIssues(json: unknown): ManifestIssue[] {
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { value, path, depth } = next;
     values += 1;
-    if (values > MOST_VALUES) return [tooMuch(`The manifest has more than ${MOST_VALUES} values`)];
+    if (values > MOST_VALUES) return [tooMuch(`${what} has more than ${MOST_VALUES} values`)];
     if (typeof value === 'string') {
       characters += value.length;
       if (!isStorable(value)) issues.push(unstorable(path));
     }
     if (typeof value === 'object' && value !== null) {
-      if (depth === DEEPEST) return [tooMuch(`The manifest is nested more than ${DEEPEST} levels deep`)];
+      if (depth === DEEPEST) return [tooMuch(`${what} is nested more than ${DEEPEST} levels deep`)];
       for (const [key, inner] of Object.entries(value)) {
         characters += key.length;
         if (key === '__proto__' || !isStorable(key)) issues.push(unusableKey(path));
-        if (waiting.length > MOST_VALUES) return [tooMuch(`The manifest has more than ${MOST_VALUES} values`)];
+        if (waiting.length > MOST_VALUES) return [tooMuch(`${what} has more than ${MOST_VALUES} values`)];
         waiting.push({ value: inner, path: pointer(path, key.slice(0, 100)), depth: depth + 1 });
       }
     }
-    if (characters > LONGEST_TEXT) return [tooMuch(`The manifest is longer than ${LONGEST_TEXT} characters`)];
+    if (characters > LONGEST_TEXT) return [tooMuch(`${what} is longer than ${LONGEST_TEXT} characters`)];
   }
   return issues;
 }
@@ -42,11 +42,11 @@ export function isStorable(text: string): boolean {
 }
 
 function tooMuch(message: string): ManifestIssue {
-  return { path: '', message, hint: 'Make the manifest smaller' };
+  return { path: '', message, hint: 'Make it smaller' };
 }
 
 function unstorable(path: string): ManifestIssue {
-  return { path, message: 'The text has a NUL or a broken character in it', hint: 'Save the file as UTF-8' };
+  return { path, message: 'The text has a NUL or a broken character in it', hint: 'Write it anew, in UTF-8' };
 }
 
 function unusableKey(path: string): ManifestIssue {

@@ -17,6 +17,8 @@ export interface SecretPlace {
 
 /** Seals the secrets of plugins' configuration. What is sealed can be stored anywhere. */
 export interface SecretBox {
+  /** The names of the keys, the one that seals first. */
+  readonly kids: readonly string[];
   /** Seals with the first key. The same value sealed twice looks different. */
   seal(value: string, place: SecretPlace): string;
   /** Throws SecretUnreadableError when it was changed, belongs elsewhere, or its key is gone. */
@@ -90,6 +92,7 @@ export function secretBox(keys: readonly SecretKey[]): SecretBox {
 
   const needsRewrap = (sealed: string): boolean => sealed.split(':')[1] !== primary.kid;
   return {
+    kids: [...known.keys()],
     seal,
     open,
     needsRewrap,

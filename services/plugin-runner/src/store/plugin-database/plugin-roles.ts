@@ -155,8 +155,8 @@ export class PluginRoleStore {
     try {
       return {
         schema: row.schema,
-        writer: { name: row.writer_role, password: open(WRITER, row.writer_password) },
-        reader: { name: row.reader_role, password: open(READER, row.reader_password) },
+        writer: { name: row.writer_role, password: open(WRITER_FIELD, row.writer_password) },
+        reader: { name: row.reader_role, password: open(READER_FIELD, row.reader_password) },
       };
     } catch (error) {
       if (error instanceof SecretUnreadableError) return undefined;
@@ -201,14 +201,15 @@ export class PluginRoleStore {
               writer_password = excluded.writer_password, reader_password = excluded.reader_password`,
       [
         ...[tenant, pluginId, schema, writer.name, reader.name],
-        ...[seal(WRITER, writer.password), seal(READER, reader.password), read, write],
+        ...[seal(WRITER_FIELD, writer.password), seal(READER_FIELD, reader.password), read, write],
       ],
     );
   }
 }
 
-const WRITER = 'database:writer';
-const READER = 'database:reader';
+/** Where the passwords are sealed to. */
+export const WRITER_FIELD = 'database:writer';
+export const READER_FIELD = 'database:reader';
 
 function newRole(name: string): PluginRole {
   return { name, password: randomBytes(32).toString('base64url') };

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { keepKeys } from './platform-keys.ts';
+import { ROOT } from './platform-processes.ts';
+
+/** Every service that keeps sealed secrets. The installer first: runners take their copies from it. */
+const services = ['installer', 'registry-cache', 'plugin-runner'];
+
+/**
+ * `npm run rotate-secrets`: seals with the first key of PLUGIN_SECRETS_KEY what is sealed with another, beside a running platform.
+ * `-- --check` only counts. Nothing is changed anywhere while a key is missing.
+ */
+async function rotate(args: string[]): Promise<number> {
+  const unknown = args.find((arg) => arg !== '--check');
+  if (unknown !== undefined) {
+    console.error(`${unknown} is not known; npm run rotate-secrets -- --check only counts`);
+    return 1;
+  }
+  if ((process.env['DATABASE_URL'] ?? '') === '') {
+    console.error('DATABASE_URL is missing: give the address of the services’ database; npm start prints its own');
+    return 1;
+  }
+  const env = { ...process.env, ...localKey() };
+  if ((await runAll(['--check'], env)) > 0) return 1;
+  return args.includes('--check') ? 0 : await runAll([], env);
+}
+
+/** The keys of `npm start` lie in its folder; everybody else gives them. */
+function localKey(): NodeJS.ProcessEnv {
+  const file = join(ROOT, '.local', 'keys.json');
+  if ((process.env['PLUGIN_SECRETS_KEY'] ?? '') !== '' || !existsSync(file)) return {};
+  return { PLUGIN_SECRETS_KEY: keepKeys(file).pluginSecretsKey };
+}
+
+/** Also after one of them has failed: each has secrets of its own. */
+async function runAll(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  let worst = 0;
+  for (const service of services) worst = Math.max(worst, await run(service, args, env));
+  return worst;
+}
+
+function run(service: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const script = join(ROOT, 'services', service, 'src', 'rotate-secrets.ts');
+  const node = ['--disable-warning=ExperimentalWarning', script, ...args];
+  const child = spawn(process.execPath, node, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+process.exitCode = await rotate(process.argv.slice(2));

@@ -1,0 +1,31 @@
+import type { OperationInput } from '../installation/progress.ts';
+import type { Operation } from '../operations/operation.ts';
+import type { AuditEntry } from './audit-log.ts';
+
+/** The door an installation came through. */
+export function installAction({ uploaded, downloadUrl }: OperationInput): string {
+  if (uploaded !== undefined) return 'upload';
+  return downloadUrl === undefined ? 'install' : 'install-from-url';
+}
+
+/** The same for a version that takes another one's place. */
+export function updateAction({ uploaded }: OperationInput): string {
+  return uploaded === undefined ? 'update' : 'upload';
+}
+
+/** What the end of an operation adds to the log: that it failed and why, or that there was nothing to do if no step has told of a change. */
+export function endOfOperation(operation: Operation): AuditEntry {
+  const { pluginId, actor, id: operationId, status, error } = operation;
+  const about = { pluginId, actor, operationId, action: actionOf(operation) };
+  if (status !== 'failed') return { ...about, outcome: 'unchanged' };
+  const { code, message } = error ?? {
+    code: 'INTERNAL' as const,
+    message: 'The operation failed for an unknown reason',
+  };
+  return { ...about, outcome: 'failed', error: { code, message } };
+}
+
+function actionOf({ kind, input }: Operation): string {
+  if (kind === 'install') return installAction(input);
+  return kind === 'update' ? updateAction(input) : kind;
+}
