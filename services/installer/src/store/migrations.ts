@@ -218,6 +218,23 @@ class StartsMigration implements MigrationInterface {
   }
 }
 
+class OperationsOfRequestsMigration implements MigrationInterface {
+  readonly name = 'OperationsOfRequests1700000000016';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE operations ADD COLUMN request_key text');
+    await runner.query(`CREATE INDEX operations_by_request ON operations (tenant, request_key)
+      WHERE request_key IS NOT NULL`);
+    await runner.query(`CREATE INDEX operations_finished ON operations (tenant, finished_at)
+      WHERE finished_at IS NOT NULL`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX operations_finished');
+    await runner.query('ALTER TABLE operations DROP COLUMN request_key');
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -227,4 +244,5 @@ export const migrations = [
   RecordsMigration,
   FailuresMigration,
   StartsMigration,
+  OperationsOfRequestsMigration,
 ];
