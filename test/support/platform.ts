@@ -23,7 +23,7 @@ export interface TestPlatform extends Platform {
  * without messages. Its logs stay in .local/logs/tests/<test file> after it stopped.
  */
 export async function startTestPlatform(
-  options: Pick<PlatformOptions, 'runners' | 'settings' | 'settingsOf'> = {},
+  options: Pick<PlatformOptions, 'runners' | 'settings' | 'settingsOf' | 'programs'> = {},
 ): Promise<TestPlatform> {
   const { brokerUrl, redisUrl } = backingServices();
   const database = await createDatabase();

@@ -54,6 +54,7 @@ export interface Surroundings extends Place {
   /** Settings every process gets on top, and settings of one of them. */
   settings: Record<string, string>;
   settingsOf: Partial<Record<Listener, Record<string, string>>>;
+  programs: Partial<Record<Listener, string>>;
 }
 
 type Service = Exclude<Listener, 'local-registry'>;
@@ -67,7 +68,7 @@ export function registryCommand(place: Place): SupervisedCommand {
   const name = 'local-registry';
   const port = place.ports[name];
   return {
-    ...nodeCommand(name, name, place, port, {
+    ...nodeCommand(name, place, port, scripts[name], {
       PLUGINS_FOLDER: join(ROOT, 'plugins'),
       OUTPUT_FOLDER: registryFolder(place),
       PUBLIC_URL: urlAt(port),
@@ -83,7 +84,7 @@ export function commandOf(
   { name, port } = { name: kind as string, port: around.ports[kind] },
 ): SupervisedCommand {
   return {
-    ...nodeCommand(kind, name, around, port, {
+    ...nodeCommand(name, around, port, around.programs[kind] ?? scripts[kind], {
       STOP_DEADLINE_MS: String(STOP_DEADLINE_MS),
       ...settingsOf(kind, around, name),
       ...around.settings,
@@ -94,16 +95,16 @@ export function commandOf(
 }
 
 function nodeCommand(
-  kind: Listener,
   name: string,
   place: Place,
   port: number,
+  script: string,
   settings: Record<string, string>,
 ): Command {
   return {
     name,
     program: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(ROOT, scripts[kind])],
+    args: ['--disable-warning=ExperimentalWarning', join(ROOT, script)],
     cwd: ROOT,
     env: { ...machineSettings(place.env), HOST, PORT: String(port), ...settings },
     logFile: join(place.folder, 'logs', `${name}.log`),

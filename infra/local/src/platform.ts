@@ -39,6 +39,8 @@ export interface PlatformOptions {
   /** Settings that every process gets on top of what it needs. */
   settings?: Record<string, string>;
   settingsOf?: Partial<Record<Listener, Record<string, string>>>;
+  /** Programs that run in the place of a service's own, by their path from the repository's root: tests make a service die where they want. */
+  programs?: Partial<Record<Listener, string>>;
   log?: (line: string) => void;
   /** A process dies again and again; the platform is no longer whole. */
   onGivenUp?: (error: StartError) => void;
@@ -131,6 +133,7 @@ async function startInOrder(
     addresses: backing,
     settings: options.settings ?? {},
     settingsOf: options.settingsOf ?? {},
+    programs: options.programs ?? {},
   };
   let runners = 1;
   const startRunner = async (signal?: AbortSignal): Promise<string> => {

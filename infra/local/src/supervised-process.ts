@@ -69,7 +69,8 @@ export async function superviseProcess(
   };
 
   const bringBack = async (dead: PrivateProcess, livedMs: number): Promise<void> => {
-    quickDeaths = livedMs < QUICK_DEATH_MS ? quickDeaths + 1 : 0;
+    // A death that we wanted says nothing about the next life.
+    quickDeaths = livedMs < QUICK_DEATH_MS && dead !== killed ? quickDeaths + 1 : 0;
     if (quickDeaths > QUICK_DEATHS_ALLOWED) {
       onGivenUp(new StartError(`${name} died ${quickDeaths} times in a row: ${dead.reason()}`));
       return;

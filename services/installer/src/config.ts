@@ -27,6 +27,7 @@ export function readConfig(env: Environment) {
     hookGraceMs: integer('HOOK_GRACE_MS', 15_000, { min: 0 }),
     errorBudget: errorBudget('PLUGIN_ERROR_BUDGET', strictestBudget),
     operationLeaseMs: integer('OPERATION_LEASE_MS', 15_000, { min: 300 }),
+    operationsKeptDays: integer('OPERATIONS_KEPT_DAYS', 90, { min: 1, max: 3_650 }),
     downloadLimitBytes: integer('DOWNLOAD_LIMIT_BYTES', 50 * 1024 * 1024, { min: 1 }),
     uploadLimitBytes: integer('UPLOAD_LIMIT_BYTES', 10 * 1024 * 1024, { min: 1 }),
     downloadDeadlineMs: integer('DOWNLOAD_DEADLINE_MS', 60_000, { min: 100 }),

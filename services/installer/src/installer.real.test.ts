@@ -112,7 +112,7 @@ describe('what does not work out', () => {
     const refused = await acme.call('POST', '/asks-more/enable');
     expect(refused).toMatchObject({
       status: 403,
-      body: { error: { code: 'PERMISSION_DENIED', message: `onEnable: ${message}` } },
+      body: { error: { code: 'PERMISSION_DENIED', message } },
     });
     expect((await acme.call('GET', '/asks-more')).body.data).toMatchObject({
       state: 'installed',

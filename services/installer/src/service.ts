@@ -26,9 +26,11 @@ import { answerOperations } from './http/operation-answer.ts';
 import { addOperationRoutes } from './http/operation-routes.ts';
 import { packageRoute, packageRoutes } from './http/package-routes.ts';
 import { addPluginRoutes } from './http/plugin-routes.ts';
+import { addUpdatePlanRoute } from './http/update-plan-route.ts';
 import { createChangePermissions } from './installation/change-permissions.ts';
 import { createViewPlugins } from './installation/plugin-view.ts';
 import { DueStarts } from './installation/due-starts.ts';
+import { createPlanUpdate } from './installation/plan-update.ts';
 import { createReportFailure } from './installation/report-failure.ts';
 import { createSagas } from './installation/sagas.ts';
 import type { Transact } from './installation/transaction.ts';
@@ -39,10 +41,12 @@ import { listInstalledPlugins } from './messages/list-installed-plugins.ts';
 import { pluginFailed } from './messages/plugin-failed.ts';
 import { setConfigValue } from './messages/set-config-value.ts';
 import { Operations } from './operations/operations.ts';
+import type { OperationStore } from './operations/operation-store.ts';
 import { StoredIntake } from './package/package-intake.ts';
 import { contractLimits } from './package/package-limits.ts';
 import { RegistryCache } from './registry/registry-cache.ts';
 import { sendOrPublish } from './runner/outgoing.ts';
+import { surfaceOf } from './runner/plugin-surfaces.ts';
 import { PartitionOwner } from './runner/partition-owner.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { migrations } from './store/migrations.ts';
@@ -58,8 +62,19 @@ const REPEAT_HOOK_MS = 10_000;
 /** Dropping a schema waits for whoever still reads from it. */
 const DELETE_DATA_MS = 30_000;
 
+/** What a caller may put around the hands of an installer. */
+export interface InstallerWraps {
+  /** Sees every write of every operation. */
+  operationStore?: (store: OperationStore) => OperationStore;
+}
+
 /** Starts one installer; any number of them work side by side on the same database. */
-export async function startInstaller(config: InstallerConfig, closers: Closers, log: Logger): Promise<HttpServer> {
+export async function startInstaller(
+  config: InstallerConfig,
+  closers: Closers,
+  log: Logger,
+  { operationStore = (store) => store }: InstallerWraps = {},
+): Promise<HttpServer> {
   const metrics = createMetrics('installer');
   const tokens = serviceTokens({ service: 'installer', ...config });
   const secrets = secretBox(config.secretsKeys);
@@ -96,17 +111,23 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
   const intake = new StoredIntake(packages, { limits, downloadDeadlineMs: config.downloadDeadlineMs });
   if (config.builtinPluginsFolder !== undefined) await intake.takeInBuiltins(config.builtinPluginsFolder, log);
 
+  const registry = new RegistryCache(broker);
+  const operationRows = operationStore(new StoredOperations(db.source, transactions));
   const operations: Operations = new Operations({
-    store: new StoredOperations(db.source, transactions),
+    store: operationRows,
     sagas: () => sagas,
-    times: { leaseMs: config.operationLeaseMs, sweepMs: Math.ceil(config.operationLeaseMs / 3) },
+    times: {
+      leaseMs: config.operationLeaseMs,
+      sweepMs: Math.ceil(config.operationLeaseMs / 3),
+      keptDays: config.operationsKeptDays,
+    },
     log,
   });
   const sagas = createSagas({
     installations,
     packages,
     intake,
-    registry: new RegistryCache(broker),
+    registry,
     runner: new PartitionOwner(broker, {
       graceMs: config.hookGraceMs,
       repeatMs: REPEAT_HOOK_MS,
@@ -117,6 +138,7 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
     runChild: async (parent, child, signal) => {
       await operations.runChild(parent, child, signal);
     },
+    findChild: ({ id }, pluginId, kind) => operationRows.findChild(id, pluginId, kind),
     hostVersion: config.hostVersion,
     limits: { hookMs: config.hookLimitMs, installMs: config.installHookLimitMs },
   });
@@ -149,6 +171,13 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
     viewHistory: createViewConfigHistory(installations, auditLogs),
     changeConfig,
   });
+  addUpdatePlanRoute(
+    api,
+    createPlanUpdate({
+      ...{ installations, packages, registry, intake, hostVersion: config.hostVersion },
+      surfaceOf: (tenant, pluginId) => surfaceOf(broker, tenant, pluginId),
+    }),
+  );
   addOperationRoutes(api, operations);
   addLifecycleRoutes(api, {
     operations,

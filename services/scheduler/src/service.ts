@@ -17,6 +17,7 @@ import type { SchedulerConfig } from './config.ts';
 import { cronTimes } from './cron/cron-times.ts';
 import { jobRoutes } from './http/job-routes.ts';
 import { jobRoutesDescribed } from './http/openapi.ts';
+import { createAssertInstalled } from './installer/assert-installed.ts';
 import { answerCancelJobs } from './messages/cancel-jobs.ts';
 import { hearJobFinished } from './messages/job-finished.ts';
 import { answerListJobs } from './messages/list-jobs.ts';
@@ -87,7 +88,9 @@ export async function startScheduler(config: SchedulerConfig, closers: Closers, 
   return closers.add(
     await serveHttp({
       ...{ name: 'scheduler', host, port, log, metrics },
-      routers: [jobRoutes(createManageJobs(schedules, fires, wake), guards)],
+      routers: [
+        jobRoutes(createManageJobs({ schedules, fires, wake, assertInstalled: createAssertInstalled(broker) }), guards),
+      ],
       ready: { database: () => database.ping(), broker: () => broker.healthy },
       openapi: Object.values(jobRoutesDescribed),
     }),

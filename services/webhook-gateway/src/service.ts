@@ -17,6 +17,7 @@ import type { WebhookGatewayConfig } from './config.ts';
 import { intakeRoutes } from './http/intake-routes.ts';
 import { intakeRoutesDescribed, webhookRoutesDescribed } from './http/openapi.ts';
 import { webhookRoutes } from './http/webhook-routes.ts';
+import { createAssertInstalled } from './installer/assert-installed.ts';
 import { createAcceptWebhook, isDeclared } from './intake/accept-webhook.ts';
 import { createConcludeRequest } from './intake/conclude-request.ts';
 import { createDeliver, createSendWaiting } from './intake/deliver.ts';
@@ -99,7 +100,10 @@ export async function startWebhookGateway(
   closers.add(startSweep(config.sweepMs, wake, forget));
 
   const guards = { identity: identityCheck(config), once: idempotent(idempotencyStore(database)) };
-  const webhooks = createManageWebhooks({ tokens, requests, surfaces, publicUrl, hostSuffix, wake });
+  const webhooks = createManageWebhooks({
+    ...{ tokens, requests, surfaces, publicUrl, hostSuffix, wake },
+    assertInstalled: createAssertInstalled(broker),
+  });
   const { host, port } = config;
   return closers.add(
     await serveHttp({

@@ -17,10 +17,14 @@ import { assertPluginId } from './names.ts';
 export interface Api {
   readonly router: Router;
   readonly routes: OpenApiRoute[];
-  add(described: OpenApiRoute, handle: Handle): void;
+  /** `read` reads a body that is no JSON before anything else is done with it. */
+  add(described: OpenApiRoute, handle: Handle, read?: ReadBody): void;
 }
 
 export type Handle = (req: Request, res: Response, who: Identity) => Promise<void>;
+
+/** Puts what was sent into `req.body`, and answers what makes it the same when it is sent again. */
+export type ReadBody = (req: Request) => Promise<unknown>;
 
 /** An API of this service: who asks is checked first, then the role, then the shape of what was sent. */
 export function createApi(settings: IdentitySettings, answers: IdempotentAnswers): Api {
@@ -28,23 +32,32 @@ export function createApi(settings: IdentitySettings, answers: IdempotentAnswers
   const routes: OpenApiRoute[] = [];
   const identity = identityCheck(settings);
   const admin = requireRole(ADMIN_ROLE);
-  const once = idempotent(answers);
+  const contents = new WeakMap<Request, unknown>();
+  const once = idempotent(answers, { contentOf: (req) => contents.get(req) ?? (req.body as unknown) });
   return {
     router,
     routes,
-    add(described, handle) {
+    add(described, handle, read) {
       const isJson = described.bodyType === undefined;
       const handlers: RequestHandler[] = [
         identity,
         ...(described.role === 'Admin' ? [admin] : []),
         knownPlugin,
         ...(described.body !== undefined && isJson ? [jsonBody(), checked(described)] : [checkedPath(described)]),
+        ...(read === undefined ? [] : [reading(read, contents)]),
         ...(described.method === 'post' ? [once] : []),
         (req, res) => handle(req, res, identityOf(req)),
       ];
       router[described.method](described.path, ...handlers);
       routes.push(described);
     },
+  };
+}
+
+function reading(read: ReadBody, contents: WeakMap<Request, unknown>): RequestHandler {
+  return async (req, _res, next) => {
+    contents.set(req, await read(req));
+    next();
   };
 }
 

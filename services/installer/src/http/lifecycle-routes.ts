@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Identity } from '@verifywise/contracts';
+import { requestKeyOf } from '@verifywise/service-kit';
+import type { Request } from 'express';
 import type { OperationInput } from '../installation/progress.ts';
-import type { UploadPlugin } from '../installation/upload-plugin.ts';
+import type { Upload, UploadPlugin } from '../installation/upload-plugin.ts';
 import type { OperationKind } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
 import { pluginIn, type Api } from './api.ts';
@@ -12,6 +15,7 @@ import {
   enableBody,
   installBody,
   installFromUrlBody,
+  rollbackBody,
   uninstallBody,
   updateBody,
   uploadBody,
@@ -29,8 +33,12 @@ const laterAnswer = { 202: 'Begun; ask for it at Location' };
 
 /** Install, update, roll back, enable, disable, uninstall: each an operation. */
 export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin, uploadLimitBytes }: Needs): void {
-  const start = (who: Identity, pluginId: string, kind: OperationKind, input: OperationInput) =>
-    operations.start({ tenant: who.tenant, pluginId, kind, input, actor: actorOf(who) });
+  const start = (req: Request, who: Identity, pluginId: string, kind: OperationKind, input: OperationInput) =>
+    operations.start({
+      ...{ tenant: who.tenant, pluginId, kind, input },
+      actor: actorOf(who),
+      requestKey: requestKeyOf(req),
+    });
 
   for (const [path, body, summary] of [
     ['install', installBody, 'Installs a plugin by its id'],
@@ -49,7 +57,7 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
         const { id, ...input } = req.body as OperationInput & { id: string };
         assertPluginId(id);
         assertVersion(input.version);
-        await answer(req, res, await start(who, id, 'install', knownInput(input)), { created: true });
+        await answer(req, res, await start(req, who, id, 'install', knownInput(input)), { created: true });
       },
     );
   }
@@ -65,8 +73,13 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
       answers: { 201: 'Installed, not enabled', ...laterAnswer },
     },
     async (req, res, who) => {
-      const upload = await readUpload(req, uploadLimitBytes);
+      const upload = { ...(req.body as Upload), requestKey: requestKeyOf(req) };
       await answer(req, res, await uploadPlugin(who.tenant, upload, actorOf(who)), { created: true });
+    },
+    async (req) => {
+      const upload = await readUpload(req, uploadLimitBytes);
+      req.body = upload;
+      return { ...upload, archive: createHash('sha256').update(upload.archive).digest('hex') };
     },
   );
 
@@ -74,7 +87,7 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
     ['enable', enableBody, 'Enables an installed plugin, or installs and enables one that ships with the platform'],
     ['disable', emptyBody, 'Disables an enabled plugin'],
     ['update', updateBody, 'Updates a plugin, to the newest version unless one is named'],
-    ['rollback', emptyBody, 'Swaps the installed version with the one before it; a second rollback swaps back'],
+    ['rollback', rollbackBody, 'Swaps the installed version with the one before it; a second rollback swaps back'],
     ['uninstall', uninstallBody, 'Uninstalls a plugin; its data stays unless deleteData is set'],
   ] as const) {
     api.add(
@@ -89,7 +102,7 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
       async (req, res, who) => {
         const input = req.body as OperationInput;
         assertVersion(input.version);
-        await answer(req, res, await start(who, pluginIn(req), kind, withKnownPermissions(input)));
+        await answer(req, res, await start(req, who, pluginIn(req), kind, withKnownPermissions(input)));
       },
     );
   }

@@ -66,6 +66,12 @@ export const enableBody = {
 
 export const emptyBody = { type: 'object', additionalProperties: false, properties: {} };
 
+export const rollbackBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { force: { ...flag, description: 'Go back although plugins that need it need the newer version' } },
+};
+
 export const uninstallBody = {
   type: 'object',
   additionalProperties: false,

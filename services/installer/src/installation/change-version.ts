@@ -30,13 +30,7 @@ export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean 
       run: () => Promise.resolve({}),
       undo: (run) => unloadNew(needs, run, next),
     },
-    hookStep(needs, {
-      name: 'onInstall',
-      hook: 'onInstall',
-      aim: next,
-      options: reason,
-      applies: () => change.migrate,
-    }),
+    ...(change.migrate ? [hookStep(needs, { name: 'onInstall', hook: 'onInstall', aim: next, options: reason })] : []),
     hookStep(needs, { name: 'onLoad', hook: 'onLoad', aim: next, options: reason }),
     hookStep(needs, {
       name: 'onEnable',
@@ -100,29 +94,53 @@ export function beginChange(): Step {
           return { stateBefore: record.state };
         },
       }),
-    undo: ({ operation }, reason) => Promise.resolve({ commit: (tx) => backToBefore(tx, operation, reason) }),
+    undo({ operation }, reason) {
+      let told = reason;
+      return Promise.resolve({
+        async commit(tx) {
+          told = await backToBefore(tx, operation, reason);
+          return undefined;
+        },
+        error: () => told,
+      });
+    },
   };
 }
 
-async function backToBefore(tx: Parameters<typeof lock>[0], operation: Operation, reason: Reason): Promise<undefined> {
+/** Answers what the admin is told: what failed, and what there is now. */
+async function backToBefore(tx: Parameters<typeof lock>[0], operation: Operation, reason: Reason): Promise<Reason> {
   const { tenant, pluginId, progress, id, kind } = operation;
-  if (progress.stateBefore === undefined) return;
+  if (progress.stateBefore === undefined) return reason;
   const record = await lock(tx, tenant, pluginId);
-  const { failure } = record.target ?? {};
+  const { version, target } = record;
+  const to = progress.manifest === undefined ? '' : ` to ${progress.manifest.version}`;
+  const failed = `The ${kind} of ${pluginId}${to} failed: ${asSentence(reason.message)}`;
+  const failure = target?.failure;
   const restoreError = failure === undefined ? progress.restoreError : { code: 'PLUGIN_CRASHED' as const, ...failure };
   if (restoreError !== undefined) {
     const { code, message } = restoreError;
-    await settleInError(tx, record, pluginError({ code, message }, { version: record.version, during: kind }), id);
-    return;
+    await settleInError(tx, record, pluginError({ code, message }, { version, during: kind }), id);
+    return told(reason, null, `${failed} ${version} is there again but could not be started: ${message}`);
   }
-  const lastError = pluginError(reason, { version: progress.manifest?.version ?? record.version, during: kind });
+  const lastError = pluginError(reason, { version: progress.manifest?.version ?? version, during: kind });
   await settle(tx, tenant, pluginId, {
     state: progress.stateBefore,
     lastError,
-    ...(record.target === null ? {} : { runningSince: record.target.since }),
+    ...(target === null ? {} : { runningSince: target.since }),
   });
-  const message = `The ${kind} of ${pluginId} failed, and ${record.version} was restored: ${reason.message}`;
+  const enabled = progress.wasEnabled === true;
+  const message = `${failed} The version before, ${version}, was restored${enabled ? ' and is enabled again' : ''}`;
   const { suggestedFix } = lastError;
   const fix = suggestedFix === undefined ? {} : { suggestedFix };
-  await tx.alert(tenant, { pluginId, version: record.version, message, severity: 'warning', ...fix }, id);
+  await tx.alert(tenant, { pluginId, version, message, severity: 'warning', ...fix }, id);
+  return told(reason, { version, enabled }, message);
+}
+
+function told(reason: Reason, restored: { version: string; enabled: boolean } | null, message: string): Reason {
+  const details = typeof reason.details === 'object' ? reason.details : {};
+  return { ...reason, message, details: { ...details, restored } };
+}
+
+function asSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

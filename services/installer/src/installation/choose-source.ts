@@ -1,5 +1,6 @@
-import { compareVersions, PlatformError } from '@verifywise/contracts';
+import { checkCompatibility, compareVersions, PlatformError } from '@verifywise/contracts';
 import type { RegistryEntry } from '@verifywise/contracts';
+import type { Permission } from '@verifywise/plugin-types';
 import type { Packages, PluginRegistry, StoredPackage } from './hands.ts';
 import type { ChosenSource, OperationInput } from './progress.ts';
 
@@ -9,11 +10,15 @@ export interface Choice {
   version: string;
   compatibility: RegistryEntry['compatibility'];
   dependencies: Record<string, string>;
+  permissions: Permission[];
+  /** A newer version that was not chosen because it does not run here. */
+  heldBack?: { version: string; reason: string };
 }
 
 interface Needs {
   packages: Packages;
   registry: PluginRegistry;
+  hostVersion: string;
 }
 
 /**
@@ -21,7 +26,7 @@ interface Needs {
  * URL and checksum are always our registry's; what the caller sent only has to agree with it (contract §3).
  */
 export async function chooseSource(
-  { packages, registry }: Needs,
+  { packages, registry, hostVersion }: Needs,
   tenant: string,
   pluginId: string,
   input: OperationInput,
@@ -36,8 +41,11 @@ export async function chooseSource(
   const builtin = (await packages.builtins()).find(
     ({ manifest: { id, version } }) => id === pluginId && (input.version ?? version) === version,
   );
-  const entry = await findEntry(registry, tenant, pluginId, input, builtin);
-  if (entry !== null && !isBetter(builtin, entry, input)) return registryChoice(entry, input);
+  const found = await findEntry({ registry, hostVersion }, tenant, pluginId, input, builtin);
+  if (found !== null && !isBetter(builtin, found.entry, input)) {
+    const choice = registryChoice(found.entry, input);
+    return found.heldBack === undefined ? choice : { ...choice, heldBack: found.heldBack };
+  }
   if (builtin !== undefined) return storedChoice(builtin, 'builtin');
   if (input.version === undefined) {
     throw new PlatformError('PLUGIN_NOT_FOUND', `No registry has plugin ${pluginId}; GET /api/marketplace lists all`);
@@ -48,20 +56,38 @@ export async function chooseSource(
   );
 }
 
+interface FoundEntry {
+  entry: RegistryEntry;
+  heldBack?: { version: string; reason: string };
+}
+
 async function findEntry(
-  registry: PluginRegistry,
+  { registry, hostVersion }: Omit<Needs, 'packages'>,
   tenant: string,
   pluginId: string,
   input: OperationInput,
   builtin: StoredPackage | undefined,
-): Promise<RegistryEntry | null> {
+): Promise<FoundEntry | null> {
   try {
-    return await registry.find(tenant, pluginId, input.version);
+    if (input.version === undefined) return newestThatRuns(await registry.versions(tenant, pluginId), hostVersion);
+    const entry = await registry.find(tenant, pluginId, input.version);
+    return entry === null ? null : { entry };
   } catch (error) {
     // What ships with the platform can be installed while the registry is away.
     if (builtin !== undefined && input.downloadUrl === undefined) return null;
     throw error;
   }
+}
+
+/** The newest release that runs on this host; where none does, the newest there is, which is then refused with the reason. */
+function newestThatRuns(versions: RegistryEntry[], hostVersion: string): FoundEntry | null {
+  const releases = versions.filter(({ version }) => !version.includes('-'));
+  const [newest] = releases.length > 0 ? releases : versions;
+  if (newest === undefined) return null;
+  const runs = releases.find(({ compatibility }) => checkCompatibility(hostVersion, compatibility).compatible);
+  const checked = checkCompatibility(hostVersion, newest.compatibility);
+  if (runs === undefined || runs === newest || checked.compatible) return { entry: newest };
+  return { entry: runs, heldBack: { version: newest.version, reason: checked.reason } };
 }
 
 /** A plugin that ships with the platform needs no download, unless the registry has a newer one or its own URL was asked for. */
@@ -71,8 +97,8 @@ function isBetter(builtin: StoredPackage | undefined, entry: RegistryEntry, inpu
 }
 
 function storedChoice({ digest, manifest }: StoredPackage, source: 'upload' | 'builtin'): Choice {
-  const { version, compatibility, dependencies } = manifest;
-  return { chosen: { kind: 'stored', source, digest }, version, compatibility, dependencies };
+  const { version, compatibility, dependencies, permissions } = manifest;
+  return { chosen: { kind: 'stored', source, digest }, version, compatibility, dependencies, permissions };
 }
 
 function registryChoice(entry: RegistryEntry, input: OperationInput): Choice {
@@ -94,6 +120,7 @@ function registryChoice(entry: RegistryEntry, input: OperationInput): Choice {
     version,
     compatibility: entry.compatibility,
     dependencies: entry.dependencies,
+    permissions: entry.permissions,
   };
 }
 

@@ -1,5 +1,7 @@
 import { satisfies } from '@verifywise/contracts';
+import { DependentsConflictError } from './errors.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
+import type { Need } from './resolve-dependencies.ts';
 
 /** Something a plugin needs that is not there as it is needed. */
 export interface Requirement {
@@ -39,6 +41,28 @@ export function unreadyDependencies(needed: Record<string, string>, installed: I
     return [{ id, range, problem: 'not enabled', installed: found.version }];
   });
   return [...missing, ...disabled];
+}
+
+/** Throws when a plugin that is installed needs this one in a range that `version` is not in, unless an admin forces it. */
+export function assertDependentsFit(
+  pluginId: string,
+  version: string,
+  installed: InstalledRecord[],
+  force: boolean | undefined,
+): void {
+  if (force === true) return;
+  const needs = brokenNeeds(pluginId, version, installed);
+  if (needs.length > 0) throw new DependentsConflictError(pluginId, version, needs);
+}
+
+/** Who could no longer use this plugin if it were this version. What is out of its range already is not made worse. */
+export function brokenNeeds(pluginId: string, version: string, installed: InstalledRecord[]): Need[] {
+  const now = installed.find((record) => record.pluginId === pluginId)?.version;
+  return installed.flatMap(({ pluginId: by, version: its, manifest }) => {
+    const range = manifest.dependencies[pluginId];
+    if (range === undefined || satisfies(version, range)) return [];
+    return now !== undefined && !satisfies(now, range) ? [] : [{ by: `${by} ${its}`, range }];
+  });
 }
 
 /** Who needs this plugin, those first that nobody else needs: the order to uninstall them in. */

@@ -1,13 +1,11 @@
 import { missingConfig, PluginEnabled } from '@verifywise/contracts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { chooseSource } from './choose-source.ts';
-import { unreadyDependencies, type Requirement } from './dependencies.ts';
-import { ConfigMissingError, DependenciesMissingError, PluginNotInstalledError } from './errors.ts';
+import { ConfigMissingError, PluginNotInstalledError } from './errors.ts';
 import { hookStep } from './hook-step.ts';
 import { installSteps } from './install-plugin.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
-import { childrenStep, dependenciesFirst } from './package-steps.ts';
-import type { ChildOperation } from './progress.ts';
+import { childrenStep, dependenciesFirst, dependenciesStep } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, pluginError, settle, settleInError } from './settle.ts';
 
@@ -15,7 +13,7 @@ import { factOf, lock, pluginError, settle, settleInError } from './settle.ts';
 export function enableSaga(needs: SagaNeeds): Saga {
   return [
     checkEnable(needs),
-    childrenStep(needs, 'install-dependencies'),
+    dependenciesStep(needs, 'install-dependencies'),
     ...installSteps(needs, ({ progress }) => progress.installFirst === true),
     readyToEnable(needs),
     childrenStep(needs, 'enable-dependencies', 'enableFirst'),
@@ -51,15 +49,14 @@ function checkEnable(needs: SagaNeeds): Step {
   return {
     name: 'check',
     async run({ operation }) {
-      const { tenant, pluginId, input } = operation;
+      const { tenant, pluginId } = operation;
       const record = await needs.installations.find(tenant, pluginId);
       if (record !== null) return { progress: { nothingToDo: isEnabled(record), installFirst: false } };
       const builtin = (await needs.packages.builtins()).find(({ manifest }) => manifest.id === pluginId);
       if (builtin === undefined) throw new PluginNotInstalledError(pluginId);
       const { version } = builtin.manifest;
       const choice = await chooseSource(needs, tenant, pluginId, { version });
-      const installed = await needs.installations.list(tenant);
-      const children = dependenciesFirst(pluginId, choice.dependencies, installed, input.withDependencies);
+      const children = await dependenciesFirst(needs, operation, choice);
       return { progress: { installFirst: true, chosen: choice.chosen, children } };
     },
   };
@@ -74,26 +71,17 @@ function readyToEnable(needs: SagaNeeds): Step {
     name: 'ready',
     applies: somethingToDo,
     async run({ operation }) {
-      const { tenant, pluginId, input } = operation;
+      const { tenant, pluginId } = operation;
       const record = await needs.installations.find(tenant, pluginId);
       if (record === null) throw new PluginNotInstalledError(pluginId);
       const config = await needs.installations.findConfig(tenant, pluginId);
       const missing = missingConfig(record.manifest.config, { ...config?.values, ...config?.secrets });
       if (missing.length > 0) throw new ConfigMissingError(pluginId, missing);
-      const unready = unreadyDependencies(record.manifest.dependencies, await needs.installations.list(tenant));
-      if (unready.length > 0 && input.withDependencies !== true) throw new DependenciesMissingError(pluginId, unready);
-      if (unready.some(({ problem }) => problem === 'wrong version')) {
-        throw new DependenciesMissingError(pluginId, unready);
-      }
-      return { progress: { enableFirst: unready.flatMap(bringUp) } };
+      const { version, manifest } = record;
+      const needed = { version, dependencies: manifest.dependencies };
+      return { progress: { enableFirst: await dependenciesFirst(needs, operation, needed, { enabled: true }) } };
     },
   };
-}
-
-function bringUp({ id, problem }: Requirement): ChildOperation[] {
-  const enable = { pluginId: id, kind: 'enable', input: { withDependencies: true } } as const;
-  if (problem === 'not enabled') return [enable];
-  return [{ pluginId: id, kind: 'install', input: { withDependencies: true } }, enable];
 }
 
 function saveEnabled(): Step {

@@ -3,8 +3,12 @@ import type { ErrorAnswer } from '@verifywise/contracts';
 import type { Requirement } from './dependencies.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
 import type { OperationInput } from './progress.ts';
+import type { Need } from './resolve-dependencies.ts';
 
 type Installed = Pick<InstalledRecord, 'pluginId' | 'version' | 'previous'>;
+
+const UPLOAD_NEWER =
+  'give the new package a higher version in its manifest.json and upload it (POST /api/plugins/upload)';
 
 export class PluginNotInstalledError extends PlatformError {
   constructor(pluginId: string) {
@@ -13,8 +17,16 @@ export class PluginNotInstalledError extends PlatformError {
 }
 
 export class AlreadyInstalledError extends PlatformError {
-  constructor({ pluginId, version, previous }: Installed, asked: string | undefined) {
+  constructor(
+    { pluginId, version, previous }: Installed,
+    { version: asked, uploaded }: Pick<OperationInput, 'version' | 'uploaded'>,
+  ) {
     const path = `/api/plugins/${pluginId}`;
+    if (uploaded !== undefined) {
+      const anew = `POST ${path}/uninstall, and upload it then, to replace ${version} by other files of the same version`;
+      super('ALREADY_INSTALLED', `Plugin ${pluginId} ${version} is installed already: ${UPLOAD_NEWER}; ${anew}`);
+      return;
+    }
     const other = asked === undefined || asked === version ? '' : `, and ${asked} was asked for`;
     const back = previous === null ? '' : `, POST ${path}/rollback goes back to ${previous.version}`;
     super(
@@ -27,13 +39,19 @@ export class AlreadyInstalledError extends PlatformError {
 export class NothingToUpdateError extends PlatformError {
   constructor(
     { pluginId, version, previous }: Installed,
-    found: { version: string; older: boolean; input: Pick<OperationInput, 'version' | 'uploaded'> },
+    found: {
+      version: string;
+      older: boolean;
+      input: Pick<OperationInput, 'version' | 'uploaded'>;
+      heldBack?: { version: string; reason: string } | undefined;
+    },
   ) {
-    const { version: asked, older, input } = found;
+    const { version: asked, older, input, heldBack } = found;
     const newest = input.version === undefined && input.uploaded === undefined;
     const at = `Plugin ${pluginId} is at ${version}`;
     if (!older) {
-      super('NOTHING_TO_UPDATE', `${at} already${newest ? ', the newest version there is' : ''}`);
+      const there = heldBack === undefined ? 'there is' : `that runs here; of ${heldBack.version}: ${heldBack.reason}`;
+      super('NOTHING_TO_UPDATE', `${at} already${newest ? `, the newest version ${there}` : ''}`);
       return;
     }
     const ways = [
@@ -46,12 +64,55 @@ export class NothingToUpdateError extends PlatformError {
   }
 }
 
+/** Our registries do not know what an admin has uploaded. */
+export class OnlyByUploadError extends PlatformError {
+  constructor({ pluginId, version }: Installed) {
+    super(
+      'NOTHING_TO_UPDATE',
+      `Plugin ${pluginId} ${version} was uploaded and no registry has it, so there is nothing to fetch: ${UPLOAD_NEWER}`,
+    );
+  }
+}
+
 export class DependenciesMissingError extends PlatformError {
   constructor(pluginId: string, missing: Requirement[]) {
     const list = missing.map(({ id, range, problem }) => `${id} ${range} (${problem})`).join(', ');
     super('DEPENDENCIES_MISSING', `Plugin ${pluginId} needs ${list}; withDependencies: true sees to it`, {
       details: { missing },
     });
+  }
+}
+
+/** No choice of versions suits everybody who needs this plugin. */
+export class DependencyConflictError extends PlatformError {
+  constructor(pluginId: string, needs: Need[], because: string) {
+    const wanted = needs.map(({ by, range }) => `${by} needs ${pluginId} ${range}`).join(', ');
+    super('DEPENDENCY_CONFLICT', `${wanted === '' ? pluginId : wanted}, and ${because}`, {
+      details: { pluginId, needs },
+    });
+  }
+}
+
+export class DependencyCycleError extends PlatformError {
+  constructor(circle: string[]) {
+    const words = circle.slice(1).map((needed, index) => `${circle[index] ?? ''} needs ${needed}`);
+    super(
+      'DEPENDENCY_CONFLICT',
+      `${words.join(', ')}: plugins that need each other in a circle cannot be installed one before the other; tell their authors`,
+      { details: { circle } },
+    );
+  }
+}
+
+/** What others need of a plugin would no longer be there. */
+export class DependentsConflictError extends PlatformError {
+  constructor(pluginId: string, version: string, needs: Need[]) {
+    const wanted = needs.map(({ by, range }) => `${by} needs ${pluginId} ${range}`).join(', ');
+    super(
+      'DEPENDENCY_CONFLICT',
+      `${wanted}, and ${pluginId} would be ${version}; update what needs it first, or force: true goes on all the same`,
+      { details: { pluginId, version, needs } },
+    );
   }
 }
 
@@ -93,12 +154,12 @@ export class IncompatibleError extends PlatformError {
   }
 }
 
-/** A lifecycle hook of the plugin threw, or its isolate could not run it. */
+/** A lifecycle hook of the plugin threw, or its isolate could not run it. The runner's message names hook and plugin. */
 export class HookError extends PlatformError {
   readonly pluginStack?: string;
 
-  constructor(hook: string, error: ErrorAnswer & { stack?: string }) {
-    super(error.code, `${hook}: ${error.message}`, { details: error.details });
+  constructor(error: ErrorAnswer & { stack?: string }) {
+    super(error.code, error.message, { details: error.details });
     if (error.stack !== undefined) this.pluginStack = error.stack;
   }
 }

@@ -35,6 +35,8 @@ export interface PackageIntake {
 export interface PluginRegistry {
   /** The newest version when none is named; null when unknown. */
   find(tenant: string, id: string, version?: string): Promise<RegistryEntry | null>;
+  /** Newest first; none when unknown. */
+  versions(tenant: string, id: string): Promise<RegistryEntry[]>;
 }
 
 export interface HookCall {

@@ -8,13 +8,13 @@ import { AlreadyInstalledError, DependenciesMissingError } from './errors.ts';
 import { grantsOnInstall } from './grants.ts';
 import { hookStep, type Aim } from './hook-step.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
-import { childrenStep, dependenciesFirst, introduced, packageStep } from './package-steps.ts';
+import { dependenciesFirst, dependenciesStep, introduced, packageStep } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, settle } from './settle.ts';
 
 /** S:5.2: check, download, verify, unpack, validate, onInstall, onLoad, installed but not enabled. */
 export function installSaga(needs: SagaNeeds): Saga {
-  return [checkInstall(needs), childrenStep(needs, 'dependencies'), ...installSteps(needs, () => true)];
+  return [checkInstall(needs), dependenciesStep(needs, 'dependencies'), ...installSteps(needs, () => true)];
 }
 
 /** The part of an installation that enabling a built-in plugin for the first time does as well. */
@@ -45,12 +45,11 @@ function checkInstall(needs: SagaNeeds): Step {
       const { tenant, pluginId, input } = operation;
       const existing = await needs.installations.find(tenant, pluginId);
       if (existing !== null) {
-        throw new AlreadyInstalledError(existing, input.version);
+        throw new AlreadyInstalledError(existing, input);
       }
       const choice = await chooseSource(needs, tenant, pluginId, input);
       assertCompatible({ id: pluginId, ...choice }, needs.hostVersion, input.force);
-      const installed = await needs.installations.list(tenant);
-      const children = dependenciesFirst(pluginId, choice.dependencies, installed, input.withDependencies);
+      const children = await dependenciesFirst(needs, operation, choice);
       return { progress: { chosen: choice.chosen, children }, outcome: { version: choice.version } };
     },
   };

@@ -1,12 +1,43 @@
 import { PlatformError, type ErrorAnswer } from '@verifywise/contracts';
-import type { Operation, Step } from '../operations/operation.ts';
-import { missingDependencies } from './dependencies.ts';
+import type { Operation, Step, StepDone, StepRun } from '../operations/operation.ts';
+import { candidatesFor } from './candidates.ts';
+import { missingDependencies, unreadyDependencies } from './dependencies.ts';
 import { DependenciesMissingError } from './errors.ts';
 import type { StoredPackage } from './hands.ts';
 import type { ChildOperation, Progress } from './progress.ts';
+import { resolveDependencies } from './resolve-dependencies.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 
 type Applies = (operation: Operation) => boolean;
+
+/** Installs what this plugin needs first, in order; undone, what was brought along goes again. */
+export function dependenciesStep(needs: SagaNeeds, name: string): Step {
+  return { ...childrenStep(needs, name), undo: (run) => removeDependencies(needs, run) };
+}
+
+async function removeDependencies(needs: SagaNeeds, { operation, signal }: StepRun): Promise<StepDone> {
+  const kept: string[] = [];
+  for (const child of (operation.progress.children ?? []).toReversed()) {
+    const takenBack = takingBack(await needs.findChild(operation, child.pluginId, child.kind));
+    if (takenBack === undefined || !(await isInstalled(needs, operation.tenant, child.pluginId))) continue;
+    try {
+      await needs.runChild(operation, takenBack, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // Somebody else needs it by now, or is at it; by itself it harms nobody.
+      kept.push(child.pluginId);
+    }
+  }
+  return kept.length === 0 ? {} : { outcome: { kept } };
+}
+
+/** What undoes an operation on another plugin; nothing when it did nothing. */
+function takingBack(child: Operation | null): ChildOperation | undefined {
+  if (child?.status !== 'succeeded' || child.progress.nothingToDo === true) return undefined;
+  const { kind, pluginId, progress } = child;
+  if (kind === 'enable') return { pluginId, kind: 'disable', input: {} };
+  return { pluginId, kind: 'uninstall', input: { deleteData: progress.hadRemains !== true, force: true } };
+}
 
 /** Runs the operations on other plugins that this one needs first, in order. */
 export function childrenStep(needs: SagaNeeds, name: string, of: 'children' | 'enableFirst' = 'children'): Step {
@@ -66,18 +97,31 @@ function originOf({ chosen }: Progress): Partial<Progress> {
   return { source: 'registry', registry: chosen.registry, verified: chosen.verified };
 }
 
-/** Throws when dependencies are missing, or says which plugins to install first. */
-export function dependenciesFirst(
-  pluginId: string,
-  needed: Record<string, string>,
-  installed: Parameters<typeof missingDependencies>[1],
-  withDependencies: boolean | undefined,
-): ChildOperation[] {
-  const missing = missingDependencies(needed, installed);
-  if (missing.length === 0) return [];
-  const installable = missing.every(({ problem }) => problem === 'not installed');
-  if (withDependencies !== true || !installable) throw new DependenciesMissingError(pluginId, missing);
-  return missing.map(({ id }) => ({ pluginId: id, kind: 'install', input: { withDependencies: true } }));
+/**
+ * Throws when dependencies are missing or do not fit together, or says what to do first, in order: what to install, and, for a plugin
+ * that is to be enabled, what to enable.
+ */
+export async function dependenciesFirst(
+  needs: Pick<SagaNeeds, 'installations' | 'registry' | 'packages' | 'hostVersion'>,
+  { tenant, pluginId, input }: Pick<Operation, 'tenant' | 'pluginId' | 'input'>,
+  { version, dependencies }: { version: string; dependencies: Record<string, string> },
+  { enabled = false } = {},
+): Promise<ChildOperation[]> {
+  const installed = await needs.installations.list(tenant);
+  const unready = enabled ? unreadyDependencies(dependencies, installed) : missingDependencies(dependencies, installed);
+  if (unready.length > 0 && input.withDependencies !== true) throw new DependenciesMissingError(pluginId, unready);
+  const plan = await resolveDependencies(
+    { pluginId, version, dependencies },
+    { installed, candidates: candidatesFor(needs, tenant), hostVersion: needs.hostVersion },
+  );
+  const installs = plan.map((planned): ChildOperation => {
+    return { pluginId: planned.pluginId, kind: 'install', input: { version: planned.version } };
+  });
+  if (!enabled) return installs;
+  const enables = unready.map(({ id }): ChildOperation => {
+    return { pluginId: id, kind: 'enable', input: { withDependencies: true } };
+  });
+  return [...installs, ...enables];
 }
 
 /** What a finished package step has left behind. */

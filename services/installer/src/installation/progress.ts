@@ -33,7 +33,7 @@ export type ChosenSource =
 
 export interface ChildOperation {
   pluginId: string;
-  kind: 'install' | 'enable' | 'uninstall';
+  kind: 'install' | 'enable' | 'disable' | 'uninstall';
   input: OperationInput;
 }
 

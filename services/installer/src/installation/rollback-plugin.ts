@@ -2,6 +2,7 @@ import { PlatformError, PluginRolledBack } from '@verifywise/contracts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
+import { assertDependentsFit } from './dependencies.ts';
 import { PluginNotInstalledError } from './errors.ts';
 import { grantsOnRollback } from './grants.ts';
 import { previousOf } from './installed-plugin.ts';
@@ -17,7 +18,7 @@ export function rollbackSaga(needs: SagaNeeds): Saga {
 function checkRollback(needs: SagaNeeds): Step {
   return {
     name: 'check',
-    async run({ operation: { tenant, pluginId } }) {
+    async run({ operation: { tenant, pluginId, input } }) {
       const record = await needs.installations.find(tenant, pluginId);
       if (record === null) throw new PluginNotInstalledError(pluginId);
       const { previous } = record;
@@ -27,6 +28,7 @@ function checkRollback(needs: SagaNeeds): Step {
           `No earlier version of ${pluginId} is kept; an update keeps one`,
         );
       }
+      assertDependentsFit(pluginId, previous.version, await needs.installations.list(tenant), input.force);
       return {
         progress: {
           ...previous,

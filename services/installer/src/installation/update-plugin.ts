@@ -1,15 +1,22 @@
-import { compareVersions, PluginUpdated } from '@verifywise/contracts';
+import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
+import type { ErrorCode } from '@verifywise/contracts';
 import { updateAction } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
-import { chooseSource } from './choose-source.ts';
+import { chooseSource, type Choice } from './choose-source.ts';
 import { assertCompatible } from './compatibility.ts';
-import { missingDependencies } from './dependencies.ts';
-import { DependenciesMissingError, NothingToUpdateError, PluginNotInstalledError } from './errors.ts';
+import { assertDependentsFit, missingDependencies } from './dependencies.ts';
+import {
+  DependenciesMissingError,
+  NothingToUpdateError,
+  OnlyByUploadError,
+  PluginNotInstalledError,
+} from './errors.ts';
 import { grantsOnUpdate } from './grants.ts';
-import { previousOf } from './installed-plugin.ts';
-import { childrenStep, dependenciesFirst, introduced, packageStep } from './package-steps.ts';
+import { previousOf, type InstalledRecord } from './installed-plugin.ts';
+import { dependenciesFirst, dependenciesStep, introduced, packageStep } from './package-steps.ts';
+import type { OperationInput } from './progress.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, settle } from './settle.ts';
 
@@ -17,7 +24,7 @@ import { factOf, lock, settle } from './settle.ts';
 export function updateSaga(needs: SagaNeeds): Saga {
   return [
     checkUpdate(needs),
-    childrenStep(needs, 'dependencies'),
+    dependenciesStep(needs, 'dependencies'),
     packageStep(needs, () => true),
     acceptUpdate(needs),
     beginChange(),
@@ -33,14 +40,19 @@ function checkUpdate(needs: SagaNeeds): Step {
       const { tenant, pluginId, input } = operation;
       const record = await needs.installations.find(tenant, pluginId);
       if (record === null) throw new PluginNotInstalledError(pluginId);
-      const choice = await chooseSource(needs, tenant, pluginId, input);
+      const choice = await chooseUpdate(needs, record, input);
       const newer = compareVersions(choice.version, record.version);
       if (newer === 0 || (newer < 0 && input.force !== true)) {
-        throw new NothingToUpdateError(record, { version: choice.version, older: newer < 0, input });
+        throw new NothingToUpdateError(record, {
+          version: choice.version,
+          older: newer < 0,
+          input,
+          heldBack: choice.heldBack,
+        });
       }
       assertCompatible({ id: pluginId, ...choice }, needs.hostVersion, input.force);
-      const installed = await needs.installations.list(tenant);
-      const children = dependenciesFirst(pluginId, choice.dependencies, installed, input.withDependencies);
+      assertDependentsFit(pluginId, choice.version, await needs.installations.list(tenant), input.force);
+      const children = await dependenciesFirst(needs, operation, choice, { enabled: record.desired === 'enabled' });
       const progress = {
         chosen: choice.chosen,
         children,
@@ -50,6 +62,20 @@ function checkUpdate(needs: SagaNeeds): Step {
       return { progress, outcome: { fromVersion: record.version, version: choice.version } };
     },
   };
+}
+
+/** The registry's, unless what is installed came by upload and no registry knows it. */
+async function chooseUpdate(needs: SagaNeeds, record: InstalledRecord, input: OperationInput): Promise<Choice> {
+  try {
+    return await chooseSource(needs, record.tenant, record.pluginId, input);
+  } catch (error) {
+    if (record.source !== 'upload' || !isErrorOf(error, 'PLUGIN_NOT_FOUND')) throw error;
+    throw new OnlyByUploadError(record);
+  }
+}
+
+function isErrorOf(error: unknown, code: ErrorCode): boolean {
+  return error instanceof PlatformError && error.code === code;
 }
 
 function acceptUpdate(needs: SagaNeeds): Step {

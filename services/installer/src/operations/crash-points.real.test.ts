@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { LifecycleHook } from '@verifywise/contracts';
 import { createLogger, createOutbox, openDatabase, secretBox, type Database } from '@verifywise/service-kit';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
@@ -23,6 +23,9 @@ import { Operations } from './operations.ts';
 
 const PLUGIN = 'survivor';
 const LEASE_MS = 600;
+/** Only waited for when something is wrong. */
+const PATIENCE_MS = 60_000;
+jest.setTimeout(300_000);
 /** How many points in an operation are tried side by side. */
 const AT_ONCE = 6;
 const log = createLogger('crash-test', 'silent');
@@ -67,7 +70,7 @@ class RememberingRunner implements PluginRunner {
     if (!this.#outcomes.has(stepId)) {
       this.#note(installation.tenant, `${hook} ${installation.version}`);
       const fails = hook === this.#fails && !stepId.endsWith(':undo');
-      this.#outcomes.set(stepId, fails ? new HookError(hook, { code: 'HOOK_FAILED', message: 'broken' }) : undefined);
+      this.#outcomes.set(stepId, fails ? new HookError({ code: 'HOOK_FAILED', message: 'broken' }) : undefined);
     }
     const outcome = this.#outcomes.get(stepId);
     return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve();
@@ -129,7 +132,11 @@ interface Scene {
   runner: RememberingRunner;
 }
 
-function installer(runner: PluginRunner, dying?: { writes: number; when: 'before' | 'after' }) {
+function installer(
+  runner: PluginRunner,
+  dying?: { writes: number; when: 'before' | 'after' },
+  { goesOnForOthers = dying === undefined, leaseMs = LEASE_MS } = {},
+) {
   const transactions = createTransactions(createOutbox(database), 64, () => undefined);
   const stored = new StoredOperations(database.source, transactions);
   const death = dying && new DyingStore(stored, dying.writes, dying.when);
@@ -143,12 +150,13 @@ function installer(runner: PluginRunner, dying?: { writes: number; when: 'before
       secrets: secretBox([{ kid: 'k1', key: Buffer.alloc(32, 7) }]),
       hostVersion: '1.7.0',
     },
-    registry: { find: () => Promise.resolve(null) },
+    registry: { find: () => Promise.resolve(null), versions: () => Promise.resolve([]) },
     transact: (work) => transactions.run(work),
     runChild: () => Promise.reject(new Error('there are no dependencies here')),
+    findChild: () => Promise.resolve(null),
     limits: { hookMs: 1_000, installMs: 1_000 },
   });
-  const times = { leaseMs: LEASE_MS, sweepMs: death === undefined ? 50 : 60_000 };
+  const times = { leaseMs, sweepMs: goesOnForOthers ? 50 : 3_600_000, keptDays: 90 };
   return {
     operations: new Operations({ store: death?.store ?? stored, sagas: () => sagas, times, log }),
     death,
@@ -184,7 +192,7 @@ async function perform(
   input: OperationInput,
 ): Promise<Operation> {
   const { id } = await operations.start({ tenant, pluginId: PLUGIN, kind, input, actor });
-  return await operations.wait(tenant, id, 10_000);
+  return await operations.wait(tenant, id, PATIENCE_MS);
 }
 
 type Story = [
@@ -288,7 +296,8 @@ async function play(
   dying?: { writes: number; when: 'before' | 'after' },
 ) {
   const { tenant, runner } = scene;
-  const preparing = installer(new RememberingRunner());
+  // Nobody takes anything of it over, and it goes on with nothing of the dead: its runner is not theirs.
+  const preparing = installer(new RememberingRunner(), undefined, { goesOnForOthers: false, leaseMs: 600_000 });
   for (const [earlier, given] of before) {
     expect(await perform(preparing.operations, tenant, earlier, given)).toMatchObject({ status: 'succeeded' });
   }
@@ -296,7 +305,7 @@ async function play(
 
   const first = dying === undefined ? survivor : installer(runner, dying);
   const { id } = await first.operations.start({ tenant, pluginId: PLUGIN, kind, input, actor });
-  const ended = await survivor.operations.wait(tenant, id, 20_000);
+  const ended = await survivor.operations.wait(tenant, id, PATIENCE_MS);
   if (first !== survivor) await first.operations.close();
   return { status: ended.status, error: ended.error?.code, died: first.death?.died ?? false, ...(await stand(scene)) };
 }

@@ -49,6 +49,8 @@ export interface StepDone {
   /** Runs in the transaction that marks the step done: both happen, or neither. */
   commit?: (transaction: Transaction) => Promise<Partial<Progress> | undefined>;
   outcome?: unknown;
+  /** What the operation's error says from here on, asked after `commit`: an undo knows what has become of what it undid. */
+  error?: () => ErrorAnswer & { stack?: string };
 }
 
 /** One named step. `run` and `undo` may be repeated after a crash and must then come to the same end. */

@@ -10,7 +10,13 @@ export interface OperationTimes {
   leaseMs: number;
   /** How often to look for operations whose holder has gone. */
   sweepMs: number;
+  /** What has finished is forgotten after so many days. */
+  keptDays: number;
 }
+
+/** Of one tenant, however young. */
+const MOST_KEPT = 10_000;
+const FORGET_EVERY_MS = 10 * 60_000;
 
 /** How many abandoned operations one sweep takes, so that replicas share them. */
 const CLAIM_AT_ONCE = 10;
@@ -36,6 +42,7 @@ export class Operations {
   readonly #watchers = new Set<() => void>();
   readonly #sweeper: NodeJS.Timeout;
   #sweeping: Promise<void> = Promise.resolve();
+  #forgotAt = -Infinity;
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -47,7 +54,12 @@ export class Operations {
   /** Stores the operation and begins it; BUSY when the plugin has one already. */
   async start(wanted: NewOperation): Promise<Operation> {
     if (this.#stopping.signal.aborted) throw new PlatformError('STOPPING', 'This installer is stopping; ask again');
-    const { operation, lease } = await this.#needs.store.create(wanted, this.#needs.times.leaseMs);
+    const { store, times } = this.#needs;
+    const { tenant, requestKey } = wanted;
+    // Its first sender's installer may have died: whoever goes on with the operation, it is not begun a second time.
+    const begun = requestKey === undefined ? null : await store.findByRequest(tenant, requestKey);
+    if (begun !== null) return begun;
+    const { operation, lease } = await store.create(wanted, times.leaseMs);
     this.#run(operation, lease);
     return operation;
   }
@@ -162,9 +174,19 @@ export class Operations {
         log.warn({ operationId: operation.id, tenant: operation.tenant }, 'Going on with an abandoned operation');
         this.#run(operation, lease);
       }
+      await this.#forget();
     } catch (error) {
       log.warn({ err: error }, 'Abandoned operations could not be looked for');
     }
+  }
+
+  async #forget(): Promise<void> {
+    if (performance.now() - this.#forgotAt < FORGET_EVERY_MS) return;
+    const { store, times, log } = this.#needs;
+    const forgotten = await store.forgetFinished(times.keptDays, MOST_KEPT);
+    // As long as there is something left to forget, the next sweep goes on.
+    if (forgotten === 0) this.#forgotAt = performance.now();
+    else log.info({ forgotten }, 'Old operations were removed');
   }
 
   #notify(): void {

@@ -1,5 +1,5 @@
 import type { Broker } from '@verifywise/broker';
-import { FindRegistryEntry, type RegistryEntry } from '@verifywise/contracts';
+import { FindRegistryEntry, ListRegistryVersions, type RegistryEntry } from '@verifywise/contracts';
 import type { PluginRegistry } from '../installation/hands.ts';
 
 /** The cache may have to fetch the registry first. */
@@ -16,5 +16,9 @@ export class RegistryCache implements PluginRegistry {
   find(tenant: string, id: string, version?: string): Promise<RegistryEntry | null> {
     const payload = version === undefined ? { id } : { id, version };
     return this.#broker.ask(FindRegistryEntry, { tenant, payload }, { deadlineMs: ANSWER_DEADLINE_MS });
+  }
+
+  versions(tenant: string, id: string): Promise<RegistryEntry[]> {
+    return this.#broker.ask(ListRegistryVersions, { tenant, payload: { id } }, { deadlineMs: ANSWER_DEADLINE_MS });
   }
 }

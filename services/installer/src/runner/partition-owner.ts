@@ -47,13 +47,13 @@ export class PartitionOwner implements PluginRunner {
     if (outcome === undefined) {
       throw new PlatformError('HOOK_TIMED_OUT', `${call.hook} gave no result within ${patienceMs} ms`);
     }
-    if (outcome.kind === 'failed') throw new HookError(call.hook, outcome.error);
+    if (outcome.kind === 'failed') throw new HookError(outcome.error);
   }
 
   async deleteData(tenant: string, about: DataRemoval, signal: AbortSignal): Promise<'done' | 'queued'> {
     const outcome = await this.#repeat(DeletePluginData, tenant, about, this.#patience.deleteMs, signal);
     if (outcome === undefined) return 'queued';
-    if (outcome.kind === 'failed') throw new HookError('Deleting the data', outcome.error);
+    if (outcome.kind === 'failed') throw new HookError(outcome.error);
     return 'done';
   }
 

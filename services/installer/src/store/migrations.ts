@@ -241,6 +241,23 @@ class AuditMigration implements MigrationInterface {
   }
 }
 
+class OperationsOfRequestsMigration implements MigrationInterface {
+  readonly name = 'OperationsOfRequests1700000000017';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE operations ADD COLUMN request_key text');
+    await runner.query(`CREATE INDEX operations_by_request ON operations (tenant, request_key)
+      WHERE request_key IS NOT NULL`);
+    await runner.query(`CREATE INDEX operations_finished ON operations (tenant, finished_at)
+      WHERE finished_at IS NOT NULL`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX operations_finished');
+    await runner.query('ALTER TABLE operations DROP COLUMN request_key');
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -251,4 +268,5 @@ export const migrations = [
   FailuresMigration,
   StartsMigration,
   AuditMigration,
+  OperationsOfRequestsMigration,
 ];

@@ -31,6 +31,8 @@ const SELECT = `SELECT o.*, (
   ) AS steps FROM operations o`;
 
 const UNIQUE_VIOLATION = '23505';
+/** Short transactions, so that nobody waits for the broom. */
+const FORGET_AT_ONCE = 1_000;
 
 /** Operations in PostgreSQL; every write of a running one proves that its lease still holds. */
 export class StoredOperations implements OperationStore {
@@ -43,13 +45,13 @@ export class StoredOperations implements OperationStore {
   }
 
   async create(wanted: NewOperation, leaseMs: number): Promise<{ operation: Operation; lease: Lease }> {
-    const { tenant, pluginId, kind, input, actor, parentId } = wanted;
+    const { tenant, pluginId, kind, input, actor, parentId, requestKey } = wanted;
     const lease = { operationId: randomUUID(), token: randomUUID() };
     try {
       await this.#source.query(
         `INSERT INTO operations
-           (id, tenant, plugin_id, kind, input, progress, status, actor, parent_id, lease_token, leased_until)
-         VALUES ($1, $2, $3, $4, $5, '{}', 'running', $6, $7, $8, now() + $9 * interval '1 ms')`,
+           (id, tenant, plugin_id, kind, input, progress, status, actor, parent_id, lease_token, leased_until, request_key)
+         VALUES ($1, $2, $3, $4, $5, '{}', 'running', $6, $7, $8, now() + $9 * interval '1 ms', $10)`,
         [
           lease.operationId,
           tenant,
@@ -60,6 +62,7 @@ export class StoredOperations implements OperationStore {
           parentId ?? null,
           lease.token,
           leaseMs,
+          requestKey ?? null,
         ],
       );
     } catch (error) {
@@ -76,6 +79,26 @@ export class StoredOperations implements OperationStore {
   async findChild(parentId: string, pluginId: string, kind: OperationKind): Promise<Operation | null> {
     const where = 'WHERE o.parent_id = $1 AND o.plugin_id = $2 AND o.kind = $3';
     return await one(this.#source.manager, `${SELECT} ${where}`, [parentId, pluginId, kind]);
+  }
+
+  async findByRequest(tenant: string, requestKey: string): Promise<Operation | null> {
+    const where = `WHERE o.tenant = $1 AND o.request_key = $2 AND o.status <> 'failed'
+      AND o.created_at > now() - interval '24 hours' ORDER BY o.created_at DESC LIMIT 1`;
+    return await one(this.#source.manager, `${SELECT} ${where}`, [tenant, requestKey]);
+  }
+
+  async forgetFinished(keptDays: number, most: number): Promise<number> {
+    // What an unfinished operation has started is found again by it after a crash.
+    const [, removed] = await this.#source.query<[unknown[], number]>(
+      `DELETE FROM operations o WHERE o.id IN (
+         SELECT id FROM (
+           SELECT id, finished_at, row_number() OVER (PARTITION BY tenant ORDER BY finished_at DESC) AS place
+           FROM operations WHERE finished_at IS NOT NULL
+         ) finished WHERE finished_at < now() - $1 * interval '1 day' OR place > $2 LIMIT $3
+       ) AND NOT EXISTS (SELECT FROM operations p WHERE p.id = o.parent_id AND p.finished_at IS NULL)`,
+      [keptDays, most, FORGET_AT_ONCE],
+    );
+    return removed;
   }
 
   async findActive(tenant: string, pluginId: string): Promise<Operation | null> {
@@ -137,10 +160,11 @@ export class StoredOperations implements OperationStore {
       await assertHeld(manager, lease);
       const found = await done.commit?.(tx);
       const progress = { ...done.progress, ...found };
-      await manager.query('UPDATE operations SET progress = progress || $2 WHERE id = $1', [
-        lease.operationId,
-        JSON.stringify(progress),
-      ]);
+      const error = done.error?.();
+      await manager.query(
+        'UPDATE operations SET progress = progress || $2, error = COALESCE($3, error) WHERE id = $1',
+        [lease.operationId, JSON.stringify(progress), error === undefined ? null : JSON.stringify(error)],
+      );
       await manager.query(
         `UPDATE operation_steps SET status = $3, outcome = COALESCE($4, outcome), finished_at = now()
          WHERE operation_id = $1 AND name = $2`,

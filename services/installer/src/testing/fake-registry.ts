@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answering, type Broker } from '@verifywise/broker';
-import { compareVersions, FindRegistryEntry, type RegistryEntry } from '@verifywise/contracts';
+import { compareVersions, FindRegistryEntry, ListRegistryVersions, type RegistryEntry } from '@verifywise/contracts';
 import type { PluginArchive } from './plugin-archive.ts';
 
 /** A registry with its own web server, and registry-cache's answers about it. */
@@ -25,11 +25,13 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
+  const versionsOf = (id: string) =>
+    entries.filter((entry) => entry.id === id).sort((a, b) => compareVersions(b.version, a.version));
   const answers = await broker.answerQuestions('registry-cache', [
     answering(FindRegistryEntry, ({ id, version }) => {
-      const known = entries.filter((entry) => entry.id === id && (version === undefined || entry.version === version));
-      return known.sort((a, b) => compareVersions(b.version, a.version))[0] ?? null;
+      return versionsOf(id).find((entry) => version === undefined || entry.version === version) ?? null;
     }),
+    answering(ListRegistryVersions, ({ id }) => versionsOf(id)),
   ]);
   return {
     downloads,

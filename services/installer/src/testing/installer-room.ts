@@ -42,6 +42,8 @@ export interface Tenant {
   /** The names of the hooks that ran, in order, and `delete-data`. */
   hooks(): string[];
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  /** Sends a zip, as an admin's form does. */
+  upload(bytes: Buffer, fields?: Record<string, string>, options?: CallOptions): Promise<Answer>;
   /** A whole answer that is no JSON. */
   text(path: string): Promise<string>;
 }
@@ -111,6 +113,12 @@ export class InstallerRoom {
       runner,
       hooks: () => runner.received.flatMap(hookName),
       call: (method, path, body, options = {}) => this.#call(name, method, path, body, options),
+      upload: (bytes, fields = {}, options = {}) => {
+        const form = new FormData();
+        form.set('plugin', new Blob([new Uint8Array(bytes)]), 'plugin.zip');
+        for (const [field, value] of Object.entries(fields)) form.set(field, value);
+        return this.#call(name, 'POST', '/upload', form, options);
+      },
       text: async (path) => {
         const headers = { authorization: `Bearer ${await tokenOf(name, 'Viewer')}` };
         return (await fetch(`${this.#installer?.url ?? ''}/api/plugins${path}`, { headers })).text();

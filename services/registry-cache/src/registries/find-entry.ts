@@ -17,6 +17,23 @@ export function createFindEntry(current: CurrentCatalogue): FindEntry {
   };
 }
 
+export type ListVersions = (wanted: { id: string }) => Promise<RegistryEntry[]>;
+
+/** Every version, newest first; what is not known is looked up once more at the registries. */
+export function createListVersions(current: CurrentCatalogue): ListVersions {
+  return async ({ id }) => {
+    const versions = versionsIn(await current.get(), id);
+    if (versions.length > 0) return versions;
+    const refreshed = await current.refresh(KNOWN_FOR_MS);
+    return refreshed.length === 0 ? [] : versionsIn(await current.get(), id);
+  };
+}
+
+function versionsIn(catalogue: Catalogue, id: string): RegistryEntry[] {
+  const found = catalogue.find(id);
+  return found === undefined ? [] : found.plugin.versions.map((version) => registryEntry(found, version));
+}
+
 function entryIn(catalogue: Catalogue, { id, version }: { id: string; version?: string }): RegistryEntry | null {
   const found = catalogue.find(id);
   const listed = found === undefined ? undefined : versionOf(found.plugin, version);

@@ -16,7 +16,15 @@ class ScheduleNotFoundError extends PlatformError {
   }
 }
 
-export function createManageJobs(schedules: ScheduleBook, fires: FireBook, wake: () => void): ManageJobs {
+interface Needs {
+  schedules: ScheduleBook;
+  fires: FireBook;
+  wake: () => void;
+  /** Throws when the tenant does not have the plugin. */
+  assertInstalled: (tenant: string, pluginId: string) => Promise<void>;
+}
+
+export function createManageJobs({ schedules, fires, wake, assertInstalled }: Needs): ManageJobs {
   const setPaused = async (tenant: string, pluginId: string, name: string, paused: boolean) => {
     const schedule = await schedules.setPaused(tenant, pluginId, name, paused);
     if (schedule === undefined) throw new ScheduleNotFoundError(pluginId, name);
@@ -24,7 +32,11 @@ export function createManageJobs(schedules: ScheduleBook, fires: FireBook, wake:
     return schedule;
   };
   return {
-    list: (tenant, pluginId) => schedules.list(tenant, pluginId),
+    async list(tenant, pluginId) {
+      const found = await schedules.list(tenant, pluginId);
+      if (found.length === 0) await assertInstalled(tenant, pluginId);
+      return found;
+    },
     async runNow(tenant, pluginId, name) {
       const schedule = await schedules.find(tenant, pluginId, name);
       if (schedule === undefined) throw new ScheduleNotFoundError(pluginId, name);

@@ -39,6 +39,8 @@ export interface ManageWebhooksParts {
   tokens: EndpointTokens;
   requests: RequestBook;
   surfaces: { find(tenant: string, pluginId: string): Promise<DeclaredWebhooks> };
+  /** Throws when the tenant does not have the plugin. */
+  assertInstalled: (tenant: string, pluginId: string) => Promise<void>;
   /** What senders see. */
   publicUrl: string;
   hostSuffix: string | undefined;
@@ -53,10 +55,11 @@ class RequestNotFoundError extends PlatformError {
 }
 
 export function createManageWebhooks(parts: ManageWebhooksParts): ManageWebhooks {
-  const { tokens, requests, surfaces, wake } = parts;
+  const { tokens, requests, surfaces, assertInstalled, wake } = parts;
   return {
     async list(tenant, pluginId) {
       const declared = await surfaces.find(tenant, pluginId);
+      if (declared === null) await assertInstalled(tenant, pluginId);
       const made = (declared ?? []).map(async ({ name, methods }) =>
         viewOf(parts, methods, await tokens.current({ tenant, pluginId, webhook: name })),
       );
@@ -74,7 +77,11 @@ export function createManageWebhooks(parts: ManageWebhooksParts): ManageWebhooks
       const { current, previousUntil } = await tokens.rotate({ tenant, pluginId, webhook }, overlapSeconds);
       return { ...viewOf(parts, methods, current), previousUntil: previousUntil?.toISOString() ?? null };
     },
-    requests: (tenant, pluginId, most) => requests.list(tenant, pluginId, most),
+    async requests(tenant, pluginId, most) {
+      const found = await requests.list(tenant, pluginId, most);
+      if (found.length === 0) await assertInstalled(tenant, pluginId);
+      return found;
+    },
     async request(tenant, pluginId, requestId) {
       const request = await requests.find(tenant, pluginId, requestId);
       if (request === undefined) throw new RequestNotFoundError(requestId);

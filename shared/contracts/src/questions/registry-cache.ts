@@ -6,3 +6,9 @@ export const FindRegistryEntry = question<{ id: string; version?: string }, Regi
   'registry-cache',
   'find-registry-entry',
 );
+
+/** Asked by the installer: every version of one plugin, newest first; none when it is unknown. */
+export const ListRegistryVersions = question<{ id: string }, RegistryEntry[]>(
+  'registry-cache',
+  'list-registry-versions',
+);

@@ -5,7 +5,7 @@ import type { Database } from './open-database.ts';
 /** Clients that retry do so within a day. */
 const KEPT_FOR = '24 hours';
 /** A process that died holds its requests no longer than this; one that lives extends its claims three times as often. */
-const HELD_FOR = '60 seconds';
+const HELD_FOR = '20 seconds';
 /** How often expired rows are removed. */
 const SWEEP_MS = 10 * 60_000;
 
