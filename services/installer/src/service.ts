@@ -35,7 +35,7 @@ import { pluginFailed } from './messages/plugin-failed.ts';
 import { setConfigValue } from './messages/set-config-value.ts';
 import { Operations } from './operations/operations.ts';
 import { StoredIntake } from './package/package-intake.ts';
-import { contractLimits } from './package/package-limits.ts';
+import { limitsIn } from './package/package-limits.ts';
 import { RegistryCache } from './registry/registry-cache.ts';
 import { sendOrPublish } from './runner/outgoing.ts';
 import { PartitionOwner } from './runner/partition-owner.ts';
@@ -82,12 +82,16 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
   const installations = new InstallationStore(db.source);
   const packages = new PackageStore(db.source);
   const records = new StoredRecords(db.source);
-  const limits = {
-    ...contractLimits,
-    downloadBytes: config.downloadLimitBytes,
-    uploadBytes: config.uploadLimitBytes,
-  };
-  const intake = new StoredIntake(packages, { limits, downloadDeadlineMs: config.downloadDeadlineMs });
+  const registry = new RegistryCache(broker);
+  const intake = new StoredIntake({
+    packages,
+    findToken: (name) => registry.findToken(name),
+    settings: {
+      limits: limitsIn(config),
+      downloadDeadlineMs: config.downloadDeadlineMs,
+      scratchFolder: config.packageScratchFolder,
+    },
+  });
   if (config.builtinPluginsFolder !== undefined) await intake.takeInBuiltins(config.builtinPluginsFolder, log);
 
   const operations: Operations = new Operations({
@@ -100,7 +104,7 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
     installations,
     packages,
     intake,
-    registry: new RegistryCache(broker),
+    registry,
     runner: new PartitionOwner(broker, {
       graceMs: config.hookGraceMs,
       repeatMs: REPEAT_HOOK_MS,
@@ -145,6 +149,7 @@ export async function startInstaller(config: InstallerConfig, closers: Closers, 
       operations,
       takeIn: (archive, checksum) => intake.upload(archive, checksum),
     }),
+    receiveUpload: (read) => intake.receive(read),
     uploadLimitBytes: config.uploadLimitBytes,
   });
   const http = closers.add(

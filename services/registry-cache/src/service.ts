@@ -25,12 +25,14 @@ import { registryDescriptions } from './http/registry-descriptions.ts';
 import { registryRoutes } from './http/registry-routes.ts';
 import { installedPlugins } from './installed/installed-plugins.ts';
 import { answerFindRegistryEntry } from './messages/find-registry-entry.ts';
+import { answerFindRegistryToken } from './messages/find-registry-token.ts';
 import { hearPluginChanged } from './messages/plugin-changed.ts';
 import { redisIconCache } from './redis/icon-cache.ts';
 import { redisListingCache } from './redis/listing-cache.ts';
 import { openRedis } from './redis/open-redis.ts';
 import { createCurrentCatalogue } from './registries/current-catalogue.ts';
 import { createFindEntry } from './registries/find-entry.ts';
+import { createFindToken } from './registries/find-token.ts';
 import { keepFresh } from './registries/keep-fresh.ts';
 import { createManageRegistries, newRegistry } from './registries/manage-registries.ts';
 import { createRefreshRegistry } from './registries/refresh-registry.ts';
@@ -74,7 +76,10 @@ export async function startRegistryCache(
   closers.add(keepFresh(current, log));
   const installed = installedPlugins(broker);
 
-  const answers = await broker.answerQuestions('registry-cache', [answerFindRegistryEntry(createFindEntry(current))]);
+  const answers = await broker.answerQuestions('registry-cache', [
+    answerFindRegistryEntry(createFindEntry(current)),
+    answerFindRegistryToken(createFindToken({ states: () => store.states(), open: tokens.open })),
+  ]);
   closers.addStep('answers', () => answers.stop());
   const ears = await broker.subscribe('registry-cache', hearPluginChanged(installed));
   closers.addStep('facts', () => ears.stop());

@@ -15,19 +15,21 @@ import {
   updateBody,
   uploadBody,
 } from './request-schemas.ts';
-import { readUpload } from './upload.ts';
+import { readUpload, type ReceiveUpload } from './upload.ts';
 
 interface Needs {
   operations: Operations;
   answer: AnswerOperation;
   uploadPlugin: UploadPlugin;
+  receiveUpload: ReceiveUpload;
   uploadLimitBytes: number;
 }
 
 const laterAnswer = { 202: 'Begun; ask for it at Location' };
 
 /** Install, update, roll back, enable, disable, uninstall: each an operation. */
-export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin, uploadLimitBytes }: Needs): void {
+export function addLifecycleRoutes(api: Api, needs: Needs): void {
+  const { operations, answer, uploadPlugin, receiveUpload, uploadLimitBytes } = needs;
   const start = (who: Identity, pluginId: string, kind: OperationKind, input: OperationInput) =>
     operations.start({ tenant: who.tenant, pluginId, kind, input, actor: actorOf(who) });
 
@@ -64,8 +66,10 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
       answers: { 201: 'Installed, not enabled', ...laterAnswer },
     },
     async (req, res, who) => {
-      const upload = await readUpload(req, uploadLimitBytes);
-      await answer(req, res, await uploadPlugin(who.tenant, upload, actorOf(who)), { created: true });
+      const operation = await receiveUpload(async (into) =>
+        uploadPlugin(who.tenant, await readUpload(req, uploadLimitBytes, into), actorOf(who)),
+      );
+      await answer(req, res, operation, { created: true });
     },
   );
 

@@ -1,5 +1,5 @@
 import type { Broker } from '@verifywise/broker';
-import { FindRegistryEntry, type RegistryEntry } from '@verifywise/contracts';
+import { FindRegistryEntry, FindRegistryToken, type RegistryEntry, type RegistryToken } from '@verifywise/contracts';
 import type { PluginRegistry } from '../installation/hands.ts';
 
 /** The cache may have to fetch the registry first. */
@@ -16,5 +16,11 @@ export class RegistryCache implements PluginRegistry {
   find(tenant: string, id: string, version?: string): Promise<RegistryEntry | null> {
     const payload = version === undefined ? { id } : { id, version };
     return this.#broker.ask(FindRegistryEntry, { tenant, payload }, { deadlineMs: ANSWER_DEADLINE_MS });
+  }
+
+  /** Asked for when it is used, so that it is stored in no operation. */
+  findToken(registry: string): Promise<RegistryToken | null> {
+    const payload = { registry };
+    return this.#broker.ask(FindRegistryToken, { tenant: null, payload }, { deadlineMs: ANSWER_DEADLINE_MS });
   }
 }

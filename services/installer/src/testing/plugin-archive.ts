@@ -1,5 +1,5 @@
-import { checksumOf } from '../package/take-in.ts';
-import { writeArchive } from '../package/write-archive.ts';
+import { createHash } from 'node:crypto';
+import { writtenArchive } from './written-archive.ts';
 
 /** A small plugin as a zip. */
 export interface PluginArchive {
@@ -13,7 +13,7 @@ export interface PluginArchive {
 /** The zip of a plugin with this manifest, complete but for what is given; further files by their name. */
 export function pluginArchive(
   manifest: Record<string, unknown> & { id: string; version: string },
-  files: Record<string, string> = { 'index.js': 'module.exports = {};' },
+  files: Record<string, string | Buffer> = { 'index.js': 'module.exports = {};' },
 ): PluginArchive {
   const whole = {
     name: manifest.id,
@@ -25,6 +25,11 @@ export function pluginArchive(
     ...manifest,
   };
   const all = { ...files, 'manifest.json': JSON.stringify(whole) };
-  const bytes = writeArchive(new Map(Object.entries(all).map(([name, text]) => [name, Buffer.from(text)])));
+  const bytes = writtenArchive(Object.entries(all).map(([name, content]) => ({ name, content: Buffer.from(content) })));
   return { id: manifest.id, version: manifest.version, bytes, checksum: checksumOf(bytes), manifest: whole };
+}
+
+/** As registries write it. */
+export function checksumOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
