@@ -13,6 +13,7 @@ const commands = {
   demo: (args) => runScript('infra/local/src/demo.ts', args),
   test: runTests,
   check: runChecks,
+  fuzz: (args) => runScript('test/fuzz/main.ts', args),
   bench: (args) => runScript('test/bench/main.ts', args),
   'test:containers': (args) => runScript('infra/local/src/test-containers.ts', args),
 };

@@ -35,6 +35,8 @@ export interface ReceivedArchive {
   /** `sha256:<hex>` */
   readonly checksum: string;
   read(at: number, length: number): Promise<Buffer>;
+  /** Fills a buffer from there on, and gives the part of it that was filled. */
+  readInto(buffer: Buffer, at: number): Promise<Buffer>;
   /** The bytes from there to there, piece by piece. */
   pieces(from?: number, to?: number, pieceBytes?: number): AsyncGenerator<Buffer, void, undefined>;
 }

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { crc32, deflateRaw } from 'node:zlib';
+import type { ReceivedArchive } from '../installation/hands.ts';
 import type { ScratchFile } from './scratch-file.ts';
 import { CENTRAL_SIGNATURE, DEFLATED, END_SIGNATURE, LOCAL_SIGNATURE, STORED, UTF8_NAMES } from './zip-format.ts';
 
@@ -27,24 +28,28 @@ export class ArchiveWriter {
     this.#file = file;
   }
 
-  /** A file that is compressed already. */
-  async add(path: string, facts: CompressedFile, data: AsyncIterable<Buffer>): Promise<void> {
-    const name = Buffer.from(path, 'utf8');
-    const common = commonFacts(facts, name.length);
-    const offset = this.#file.size;
-    await this.#file.append(Buffer.concat([u32(LOCAL_SIGNATURE), common, name]));
-    for await (const piece of data) await this.#file.append(piece);
-    this.#directory.push(
-      Buffer.concat([u32(CENTRAL_SIGNATURE), u16(MADE_ON_UNIX | VERSION), common]),
-      Buffer.concat([u16(0), u16(0), u16(0), u32(PLAIN_FILE), u32(offset), name]),
-    );
+  /** A file that lies compressed in another archive, from there to there. */
+  async add(path: string, facts: CompressedFile, from: ReceivedArchive, at: number): Promise<void> {
+    await this.#begin(path, facts);
+    await this.#file.appendPart(from, at, at + facts.compressedSize);
   }
 
   async addBytes(path: string, bytes: Buffer): Promise<void> {
     const smaller = await deflated(bytes);
     const [method, data] = smaller.length < bytes.length ? [DEFLATED, smaller] : [STORED, bytes];
-    const facts = { method, crc: crc32(bytes), compressedSize: data.length, size: bytes.length };
-    await this.add(path, facts, piecesOf(data));
+    await this.#begin(path, { method, crc: crc32(bytes), compressedSize: data.length, size: bytes.length });
+    await this.#file.append(data);
+  }
+
+  async #begin(path: string, facts: CompressedFile): Promise<void> {
+    const name = Buffer.from(path, 'utf8');
+    const common = commonFacts(facts, name.length);
+    const offset = this.#file.size;
+    await this.#file.append(Buffer.concat([u32(LOCAL_SIGNATURE), common, name]));
+    this.#directory.push(
+      Buffer.concat([u32(CENTRAL_SIGNATURE), u16(MADE_ON_UNIX | VERSION), common]),
+      Buffer.concat([u16(0), u16(0), u16(0), u32(PLAIN_FILE), u32(offset), name]),
+    );
   }
 
   /** Writes the directory; nothing can be added any more. */
@@ -54,11 +59,6 @@ export class ArchiveWriter {
     const place = [u32(directory.length), u32(this.#file.size)];
     await this.#file.append(Buffer.concat([directory, u32(END_SIGNATURE), u32(0), count, count, ...place, u16(0)]));
   }
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- what is read from a file comes later, what is in memory is there
-async function* piecesOf(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
 }
 
 /** What local header and directory say alike. */

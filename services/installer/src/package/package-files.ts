@@ -25,18 +25,11 @@ interface PackageFile {
 
 /** The files of an archive that the strict reader has accepted, by their path in the package; inflated when they are asked for. */
 export class PackageFiles {
-  readonly #archive: ReceivedArchive;
   readonly #source: ArchiveSource;
   readonly #files: ReadonlyMap<string, PackageFile>;
   readonly #signal: AbortSignal;
 
-  private constructor(
-    archive: ReceivedArchive,
-    source: ArchiveSource,
-    files: ReadonlyMap<string, PackageFile>,
-    signal: AbortSignal,
-  ) {
-    this.#archive = archive;
+  private constructor(source: ArchiveSource, files: ReadonlyMap<string, PackageFile>, signal: AbortSignal) {
     this.#source = source;
     this.#files = files;
     this.#signal = signal;
@@ -49,7 +42,7 @@ export class PackageFiles {
       const directory = await openAt(source, { tailSize });
       const byPath = new Map(directory.files.map((file) => [file.path, file]));
       const files = entries.filter(({ folder }) => !folder).map((entry) => pairOf(entry, byPath.get(entry.name)));
-      return new PackageFiles(archive, source, inPackage(files), signal);
+      return new PackageFiles(source, inPackage(files), signal);
     } finally {
       source.closeStreams();
     }
@@ -79,12 +72,6 @@ export class PackageFiles {
     const pieces: Buffer[] = [];
     for await (const piece of this.#inflated(this.#found(path))) pieces.push(piece);
     return Buffer.concat(pieces);
-  }
-
-  /** A file as it lies in the archive, compressed or not. */
-  compressed(path: string): AsyncIterable<Buffer> {
-    const { dataAt, compressedSize } = this.#found(path).entry;
-    return this.#archive.pieces(dataAt, dataAt + compressedSize);
   }
 
   #found(path: string): PackageFile {

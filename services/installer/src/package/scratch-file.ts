@@ -41,23 +41,37 @@ export class ScratchFile implements ReceivedArchive {
 
   async append(bytes: Uint8Array): Promise<void> {
     this.#hash.update(bytes);
-    for (let written = 0; written < bytes.length;) {
+    let written = 0;
+    while (written < bytes.length) {
       const { bytesWritten } = await this.#handle.write(bytes, written, bytes.length - written, this.#size);
       written += bytesWritten;
       this.#size += bytesWritten;
     }
   }
 
+  /** Appends what another file has from there to there, with one buffer for all of it: what is thrown away is not collected at once. */
+  async appendPart(from: ReceivedArchive, at: number, to: number): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, to - at));
+    for (let next = at; next < to; next += buffer.length) {
+      await this.append(await from.readInto(buffer.subarray(0, Math.min(buffer.length, to - next)), next));
+    }
+  }
+
   /** So many bytes from there on; fewer only where the file ends. */
-  async read(at: number, length: number): Promise<Buffer> {
-    const wanted = Math.max(0, Math.min(length, this.#size - at));
-    const bytes = Buffer.allocUnsafeSlow(wanted);
-    for (let read = 0; read < wanted;) {
-      const { bytesRead } = await this.#handle.read(bytes, read, wanted - read, at + read);
+  read(at: number, length: number): Promise<Buffer> {
+    return this.readInto(Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, this.#size - at))), at);
+  }
+
+  /** Fills a buffer from there on, and gives the part of it that was filled. */
+  async readInto(buffer: Buffer, at: number): Promise<Buffer> {
+    const wanted = Math.max(0, Math.min(buffer.length, this.#size - at));
+    let read = 0;
+    while (read < wanted) {
+      const { bytesRead } = await this.#handle.read(buffer, read, wanted - read, at + read);
       if (bytesRead === 0) throw new Error(`A scratch file ended at ${at + read} of ${this.#size} bytes`);
       read += bytesRead;
     }
-    return bytes;
+    return buffer.subarray(0, wanted);
   }
 
   async *pieces(from = 0, to = this.#size, pieceBytes = PIECE_BYTES): AsyncGenerator<Buffer, void, undefined> {

@@ -28,7 +28,8 @@ export async function takeIn(archive: ReceivedArchive, made: ScratchFile, limits
   const writer = new ArchiveWriter(made);
   for (const path of files.paths) {
     await files.check(path);
-    await writer.add(path, files.entry(path), files.compressed(path));
+    const entry = files.entry(path);
+    await writer.add(path, entry, archive, entry.dataAt);
   }
   const { manifest, warnings } = await manifestIn(files);
   if (!files.has('index.js') && files.has('index.ts')) {

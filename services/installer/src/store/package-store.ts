@@ -4,7 +4,7 @@ import type { Packages, ReceivedArchive, StoredPackage } from '../installation/h
 import { PackageTable, type PackageRow } from './tables.ts';
 
 /** Small enough that a piece as text on the wire is no burden, large enough that 50 MB are few of them. */
-const PIECE_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 export type NewPackage = Omit<StoredPackage, 'digest' | 'size'> & { bytes: ReceivedArchive; builtin: boolean };
 
