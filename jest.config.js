@@ -17,7 +17,7 @@ export default {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{shared,services,infra,plugins,test/bench}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{shared,services,infra,plugins,test/bench,test/fuzz}/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '\\.real\\.test\\.ts$', '/.local/'],
     },
     {

@@ -14,6 +14,7 @@ const commands = {
   test: runTests,
   check: runChecks,
   'rotate-secrets': (args) => runScript('infra/local/src/rotate-secrets.ts', args),
+  fuzz: (args) => runScript('test/fuzz/main.ts', args),
   bench: (args) => runScript('test/bench/main.ts', args),
   'test:containers': (args) => runScript('infra/local/src/test-containers.ts', args),
 };

@@ -96,7 +96,7 @@ describe('a folder that cannot be published is refused with the reason', () => {
     icon.writeUInt32BE(65, 16);
     icon.writeUInt32BE(crc32(icon.subarray(12, 29)), 29);
     await writeFile(join(folder, 'icon.png'), icon);
-    expect(await problemsOf(folder)).toEqual(['icon.png is 65×64 pixels; make it 64×64']);
+    expect(await problemsOf(folder)).toEqual(['icon.png is 65×64 pixels. Make it 64×64']);
   });
 
   test('all reasons come at once', async () => {

@@ -1,12 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readManifest } from '@verifywise/contracts';
+import { changesOf, packageFileIssues, readManifest } from '@verifywise/contracts';
 import type { PluginManifest } from '@verifywise/plugin-types';
-import { changesOf } from './changelog.ts';
 import { PluginFolderError } from './plugin-folder-error.ts';
-import { pngSize } from './png-size.ts';
-
-const ICON_PIXELS = 64;
 
 /** In this order; the first that exists is the plugin's entry. */
 const entryFiles = ['src/index.ts', 'src/index.js', 'index.js', 'index.ts'];
@@ -37,16 +33,8 @@ export async function readPluginFolder(folder: string): Promise<PluginFolder> {
   const manifest = manifestFile === undefined ? undefined : manifestIn(manifestFile, problems);
   const changes = manifest && changelog && changesOf(manifest.version, changelog.toString('utf8'));
   if (manifestFile === undefined) problems.push('manifest.json is missing; it says what the plugin is');
-  if (icon === undefined) problems.push(`icon.png is missing; add a PNG of ${ICON_PIXELS}×${ICON_PIXELS} pixels`);
-  else problems.push(...iconProblems(icon));
-  if (changelog === undefined) problems.push('CHANGELOG.md is missing; describe each version under a heading');
-  else if (manifest !== undefined && changes === undefined) {
-    problems.push(
-      `CHANGELOG.md does not mention version ${manifest.version}; add a section "## [${manifest.version}]"`,
-    );
-  }
-  if (readme === undefined) problems.push('README.md is missing; tell people what the plugin does');
-  else if (readme.toString('utf8').trim() === '') problems.push('README.md is empty; tell people what the plugin does');
+  const beside = { 'icon.png': icon, 'CHANGELOG.md': changelog, 'README.md': readme };
+  problems.push(...packageFileIssues(manifest?.version, beside).map(({ message, hint }) => `${message}. ${hint}`));
   if (entry === undefined) problems.push(`There is no code; add ${entryFiles[0] ?? ''}`);
 
   if (!manifestFile || !icon || !changelog || !readme || !entry || !manifest || problems.length > 0) {
@@ -94,11 +82,4 @@ function manifestIn(file: Buffer, problems: string[]): PluginManifest | undefine
   if (reading.ok) return reading.manifest;
   problems.push(...reading.issues.map(({ message, hint }) => `manifest.json: ${message}. ${hint}`));
   return undefined;
-}
-
-function iconProblems(icon: Buffer): string[] {
-  const size = pngSize(icon);
-  if (size === undefined) return ['icon.png is no PNG file, or a damaged one; export it again'];
-  if (size.width === ICON_PIXELS && size.height === ICON_PIXELS) return [];
-  return [`icon.png is ${size.width}×${size.height} pixels; make it ${ICON_PIXELS}×${ICON_PIXELS}`];
 }

@@ -12,9 +12,9 @@ import {
 } from '@verifywise/contracts';
 import '../../../test/support/patience.ts';
 import { eventually } from '../../../test/support/eventually.ts';
-import { checksumOf } from './package/take-in.ts';
+
 import { InstallerRoom, type RunningInstaller } from './testing/installer-room.ts';
-import { pluginArchive } from './testing/plugin-archive.ts';
+import { checksumOf, pluginArchive } from './testing/plugin-archive.ts';
 
 let room: InstallerRoom;
 let installer: RunningInstaller;

@@ -43,7 +43,7 @@ import { setConfigValue } from './messages/set-config-value.ts';
 import { Operations } from './operations/operations.ts';
 import type { OperationStore } from './operations/operation-store.ts';
 import { StoredIntake } from './package/package-intake.ts';
-import { contractLimits } from './package/package-limits.ts';
+import { limitsIn } from './package/package-limits.ts';
 import { RegistryCache } from './registry/registry-cache.ts';
 import { sendOrPublish } from './runner/outgoing.ts';
 import { surfaceOf } from './runner/plugin-surfaces.ts';
@@ -103,15 +103,18 @@ export async function startInstaller(
   const installations = new InstallationStore(db.source);
   const packages = new PackageStore(db.source);
   const records = new StoredRecords(db.source);
-  const limits = {
-    ...contractLimits,
-    downloadBytes: config.downloadLimitBytes,
-    uploadBytes: config.uploadLimitBytes,
-  };
-  const intake = new StoredIntake(packages, { limits, downloadDeadlineMs: config.downloadDeadlineMs });
+  const registry = new RegistryCache(broker);
+  const intake = new StoredIntake({
+    packages,
+    findToken: (name) => registry.findToken(name),
+    settings: {
+      limits: limitsIn(config),
+      downloadDeadlineMs: config.downloadDeadlineMs,
+      scratchFolder: config.packageScratchFolder,
+    },
+  });
   if (config.builtinPluginsFolder !== undefined) await intake.takeInBuiltins(config.builtinPluginsFolder, log);
 
-  const registry = new RegistryCache(broker);
   const operationRows = operationStore(new StoredOperations(db.source, transactions));
   const operations: Operations = new Operations({
     store: operationRows,
@@ -187,6 +190,7 @@ export async function startInstaller(
       operations,
       takeIn: (archive, checksum) => intake.upload(archive, checksum),
     }),
+    receiveUpload: (read) => intake.receive(read),
     uploadLimitBytes: config.uploadLimitBytes,
   });
   const http = closers.add(

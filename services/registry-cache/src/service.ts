@@ -25,6 +25,7 @@ import { registryDescriptions } from './http/registry-descriptions.ts';
 import { registryRoutes } from './http/registry-routes.ts';
 import { installedPlugins } from './installed/installed-plugins.ts';
 import { answerFindRegistryEntry } from './messages/find-registry-entry.ts';
+import { answerFindRegistryToken } from './messages/find-registry-token.ts';
 import { answerListRegistryVersions } from './messages/list-registry-versions.ts';
 import { hearPluginChanged } from './messages/plugin-changed.ts';
 import { redisIconCache } from './redis/icon-cache.ts';
@@ -32,6 +33,7 @@ import { redisListingCache } from './redis/listing-cache.ts';
 import { openRedis } from './redis/open-redis.ts';
 import { createCurrentCatalogue } from './registries/current-catalogue.ts';
 import { createFindEntry, createListVersions } from './registries/find-entry.ts';
+import { createFindToken } from './registries/find-token.ts';
 import { keepFresh } from './registries/keep-fresh.ts';
 import { createManageRegistries, newRegistry } from './registries/manage-registries.ts';
 import { createRefreshRegistry } from './registries/refresh-registry.ts';
@@ -78,6 +80,7 @@ export async function startRegistryCache(
   const answers = await broker.answerQuestions('registry-cache', [
     answerFindRegistryEntry(createFindEntry(current)),
     answerListRegistryVersions(createListVersions(current)),
+    answerFindRegistryToken(createFindToken({ states: () => store.states(), open: tokens.open })),
   ]);
   closers.addStep('answers', () => answers.stop());
   const ears = await broker.subscribe('registry-cache', hearPluginChanged(installed));

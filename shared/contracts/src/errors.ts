@@ -1,8 +1,11 @@
+import { statusOfArchiveCode } from './archive-codes.ts';
+
 /**
  * The one table of error codes and what each means over HTTP (contract §5).
  * A code is what programs compare; the message is what people read: what happened, to what, and what to do next.
  */
 export const statusOfCode = {
+  ...statusOfArchiveCode,
   // 400: the request itself is malformed
   BAD_REQUEST: 400,
   VALIDATION_FAILED: 400,
@@ -54,16 +57,6 @@ export const statusOfCode = {
   PLUGIN_LOAD_FAILED: 422,
   INCOMPATIBLE: 422,
   CONFIG_INVALID: 422,
-  ARCHIVE_UNSAFE_PATH: 422,
-  ARCHIVE_LINK: 422,
-  ARCHIVE_ENCRYPTED: 422,
-  ARCHIVE_UNSUPPORTED: 422,
-  ARCHIVE_DUPLICATE_NAME: 422,
-  ARCHIVE_CORRUPT: 422,
-  ARCHIVE_TOO_MANY_ENTRIES: 422,
-  ARCHIVE_ENTRY_TOO_LARGE: 422,
-  ARCHIVE_TOTAL_TOO_LARGE: 422,
-  ARCHIVE_RATIO: 422,
   METADATA_INVALID: 422,
   METADATA_TOO_LARGE: 422,
   SCHEDULE_INVALID: 422,

@@ -1,3 +1,5 @@
+export * from './archive-codes.ts';
+export * from './download-url.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
 export * from './facts/jobs.ts';
@@ -9,6 +11,9 @@ export * from './identity.ts';
 export * from './installation.ts';
 export * from './manifest/index.ts';
 export * from './messages.ts';
+export { changesOf } from './package/changelog.ts';
+export { packageFileIssues } from './package/package-files.ts';
+export type { FilesBeside } from './package/package-files.ts';
 export * from './partitions.ts';
 export * from './questions/installer.ts';
 export * from './questions/plugin-runner.ts';

@@ -8,6 +8,8 @@ export interface RegistryEntry {
   /** Whether plain http and loopback addresses are fine for it. */
   local: boolean;
   allowedHosts: string[];
+  /** It has a token, which is asked for by FindRegistryToken. */
+  needsToken?: boolean;
   id: string;
   name: string;
   description: string;

@@ -24,6 +24,7 @@ export * from './logs/logger.ts';
 export * from './metrics/metrics.ts';
 export * from './outgoing/breaker.ts';
 export * from './outgoing/fetch-within.ts';
+export * from './outgoing/guarded-fetch.ts';
 export * from './outgoing/public-address.ts';
 export * from './process/closers.ts';
 export * from './process/one-at-a-time.ts';

@@ -23,8 +23,8 @@ export interface Api {
 
 export type Handle = (req: Request, res: Response, who: Identity) => Promise<void>;
 
-/** Puts what was sent into `req.body`, and answers what makes it the same when it is sent again. */
-export type ReadBody = (req: Request) => Promise<unknown>;
+/** Reads what was sent, and answers what makes it the same when it is sent again. */
+export type ReadBody = (req: Request, res: Response) => Promise<unknown>;
 
 /** An API of this service: who asks is checked first, then the role, then the shape of what was sent. */
 export function createApi(settings: IdentitySettings, answers: IdempotentAnswers): Api {
@@ -55,8 +55,8 @@ export function createApi(settings: IdentitySettings, answers: IdempotentAnswers
 }
 
 function reading(read: ReadBody, contents: WeakMap<Request, unknown>): RequestHandler {
-  return async (req, _res, next) => {
-    contents.set(req, await read(req));
+  return async (req, res, next) => {
+    contents.set(req, await read(req, res));
     next();
   };
 }

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Identity } from '@verifywise/contracts';
 import { requestKeyOf } from '@verifywise/service-kit';
 import type { Request } from 'express';
 import type { OperationInput } from '../installation/progress.ts';
-import type { Upload, UploadPlugin } from '../installation/upload-plugin.ts';
+import type { UploadPlugin } from '../installation/upload-plugin.ts';
 import type { OperationKind } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
 import { pluginIn, type Api } from './api.ts';
@@ -20,19 +19,22 @@ import {
   updateBody,
   uploadBody,
 } from './request-schemas.ts';
-import { readUpload } from './upload.ts';
+import { holdUpload, type HeldUpload, type ReceiveUpload } from './upload.ts';
 
 interface Needs {
   operations: Operations;
   answer: AnswerOperation;
   uploadPlugin: UploadPlugin;
+  receiveUpload: ReceiveUpload;
   uploadLimitBytes: number;
 }
 
 const laterAnswer = { 202: 'Begun; ask for it at Location' };
 
 /** Install, update, roll back, enable, disable, uninstall: each an operation. */
-export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin, uploadLimitBytes }: Needs): void {
+export function addLifecycleRoutes(api: Api, needs: Needs): void {
+  const { operations, answer, uploadPlugin, receiveUpload, uploadLimitBytes } = needs;
+  const uploads = new WeakMap<Request, HeldUpload>();
   const start = (req: Request, who: Identity, pluginId: string, kind: OperationKind, input: OperationInput) =>
     operations.start({
       ...{ tenant: who.tenant, pluginId, kind, input },
@@ -73,13 +75,18 @@ export function addLifecycleRoutes(api: Api, { operations, answer, uploadPlugin,
       answers: { 201: 'Installed, not enabled', ...laterAnswer },
     },
     async (req, res, who) => {
-      const upload = { ...(req.body as Upload), requestKey: requestKeyOf(req) };
-      await answer(req, res, await uploadPlugin(who.tenant, upload, actorOf(who)), { created: true });
+      const { upload, letGo } = uploads.get(req) as HeldUpload;
+      uploads.delete(req);
+      const requestKey = requestKeyOf(req);
+      const operation = await uploadPlugin(who.tenant, { ...upload, requestKey }, actorOf(who)).finally(letGo);
+      await answer(req, res, operation, { created: true });
     },
-    async (req) => {
-      const upload = await readUpload(req, uploadLimitBytes);
-      req.body = upload;
-      return { ...upload, archive: createHash('sha256').update(upload.archive).digest('hex') };
+    async (req, res) => {
+      const held = await holdUpload(receiveUpload, req, uploadLimitBytes);
+      uploads.set(req, held);
+      // Answered without being looked at, because it was answered before.
+      res.once('close', () => uploads.get(req)?.letGo());
+      return { ...held.upload, archive: held.upload.archive.checksum };
     },
   );
 

@@ -102,7 +102,7 @@ function storedChoice({ digest, manifest }: StoredPackage, source: 'upload' | 'b
 }
 
 function registryChoice(entry: RegistryEntry, input: OperationInput): Choice {
-  const { registry, verified, local, allowedHosts, downloadUrl, checksum, version } = entry;
+  const { registry, verified, local, allowedHosts, needsToken = false, downloadUrl, checksum, version } = entry;
   if (input.downloadUrl !== undefined && input.downloadUrl !== downloadUrl) {
     throw new PlatformError('DOWNLOAD_URL_MISMATCH', `Registry ${registry} has ${entry.id} ${version} at another URL`, {
       details: { expected: downloadUrl },
@@ -116,7 +116,7 @@ function registryChoice(entry: RegistryEntry, input: OperationInput): Choice {
     );
   }
   return {
-    chosen: { kind: 'registry', registry, verified, local, allowedHosts, downloadUrl, checksum, version },
+    chosen: { kind: 'registry', registry, verified, local, allowedHosts, needsToken, downloadUrl, checksum, version },
     version,
     compatibility: entry.compatibility,
     dependencies: entry.dependencies,

@@ -16,6 +16,29 @@ export interface StoredPackage extends PackageRef {
   warnings: string[];
   /** `sha256:<hex>` of the archive it was made from. */
   sourceChecksum: string;
+  /** Of one that was brought here just now. */
+  took?: IntakeTimes;
+}
+
+/** Milliseconds that each part of bringing a package here has taken. */
+export interface IntakeTimes {
+  /** Nothing, when it did not come from a registry. */
+  downloadMs?: number;
+  /** Read, inflated, validated, translated, and written anew. */
+  checkMs: number;
+  storeMs: number;
+}
+
+/** A package as it came from outside, on disk. */
+export interface ReceivedArchive {
+  readonly size: number;
+  /** `sha256:<hex>` */
+  readonly checksum: string;
+  read(at: number, length: number): Promise<Buffer>;
+  /** Fills a buffer from there on, and gives the part of it that was filled. */
+  readInto(buffer: Buffer, at: number): Promise<Buffer>;
+  /** The bytes from there to there, piece by piece. */
+  pieces(from?: number, to?: number, pieceBytes?: number): AsyncGenerator<Buffer, void, undefined>;
 }
 
 export interface Packages {

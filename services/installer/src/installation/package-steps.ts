@@ -67,7 +67,7 @@ export function packageStep(needs: SagaNeeds, applies: Applies): Step {
     applies,
     async run({ operation, signal }) {
       const stored = await packageOf(needs, operation, signal);
-      const { digest, size, manifest, warnings } = stored;
+      const { digest, size, manifest, warnings, took } = stored;
       if (manifest.id !== operation.pluginId) {
         throw new PlatformError(
           'MANIFEST_MISMATCH',
@@ -75,7 +75,7 @@ export function packageStep(needs: SagaNeeds, applies: Applies): Step {
         );
       }
       const progress = { package: { digest, size }, manifest, warnings, ...originOf(operation.progress) };
-      return { progress, outcome: { digest, size, version: manifest.version, warnings } };
+      return { progress, outcome: { digest, size, version: manifest.version, warnings, took } };
     },
   };
 }

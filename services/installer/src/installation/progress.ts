@@ -26,6 +26,7 @@ export type ChosenSource =
       verified: boolean;
       local: boolean;
       allowedHosts: string[];
+      needsToken?: boolean;
       downloadUrl: string;
       checksum: string;
       version: string;

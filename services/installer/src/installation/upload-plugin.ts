@@ -1,11 +1,11 @@
 import type { Permission } from '@verifywise/plugin-types';
 import type { Operation } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
-import type { Installations, StoredPackage } from './hands.ts';
+import type { Installations, ReceivedArchive, StoredPackage } from './hands.ts';
 import type { Actor } from './transaction.ts';
 
 export interface Upload {
-  archive: Buffer;
+  archive: ReceivedArchive;
   checksum?: string;
   /** As with every update: what the new version asks for beyond the old one. */
   acceptedPermissions?: Permission[];
@@ -17,7 +17,7 @@ export type UploadPlugin = (tenant: string, upload: Upload, actor: Actor) => Pro
 
 interface Needs {
   installations: Installations;
-  takeIn: (archive: Buffer, checksum: string | undefined) => Promise<StoredPackage>;
+  takeIn: (archive: ReceivedArchive, checksum: string | undefined) => Promise<StoredPackage>;
   operations: Operations;
 }
 

@@ -15,6 +15,7 @@ import { StoredOperations } from '../store/stored-operations.ts';
 import { ConfigTable, InstallationTable, PackageTable } from '../store/tables.ts';
 import { createTransactions } from '../store/transactions.ts';
 import { pluginArchive } from '../testing/plugin-archive.ts';
+import { SCRATCH } from '../testing/taken-in.ts';
 import type { OperationInput } from '../installation/progress.ts';
 import { LeaseLostError } from './lease-lost.ts';
 import type { OperationStore } from './operation-store.ts';
@@ -43,9 +44,13 @@ beforeAll(async () => {
   });
   const intake = newIntake();
   const archives = ['1.0.0', '2.0.0'].map((version) => pluginArchive({ id: PLUGIN, version }));
-  uploads = (await Promise.all(archives.map(({ bytes }) => intake.upload(bytes, undefined)))).map(
-    ({ digest }) => digest,
+  const taken = archives.map(({ bytes }) =>
+    intake.receive(async (into) => {
+      await into.append(bytes);
+      return intake.upload(into, undefined);
+    }),
   );
+  uploads = (await Promise.all(taken)).map(({ digest }) => digest);
 });
 afterAll(async () => {
   await database.close();
@@ -53,7 +58,11 @@ afterAll(async () => {
 });
 
 function newIntake() {
-  return new StoredIntake(new PackageStore(database.source), { limits: contractLimits, downloadDeadlineMs: 1_000 });
+  return new StoredIntake({
+    packages: new PackageStore(database.source),
+    findToken: () => Promise.resolve(null),
+    settings: { limits: contractLimits, downloadDeadlineMs: 1_000, scratchFolder: SCRATCH },
+  });
 }
 
 /** A runner that remembers steps as the real one does: whatever is sent twice happens once. */

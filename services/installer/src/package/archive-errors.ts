@@ -1,10 +1,8 @@
-import { PlatformError, type ErrorCode } from '@verifywise/contracts';
-
-type ArchiveCode = Extract<ErrorCode, `ARCHIVE_${string}`> | 'NOT_A_ZIP';
+import { PlatformError, type ArchiveCode } from '@verifywise/contracts';
 
 /** An archive that is not taken in, and why. */
 export class ArchiveError extends PlatformError {
-  constructor(code: ArchiveCode, why: string, entry?: string) {
+  constructor(code: ArchiveCode | 'NOT_A_ZIP', why: string, entry?: string) {
     const shown = entry === undefined ? undefined : printable(entry);
     super(code, shown === undefined ? `The archive ${why}` : `The archive's entry "${shown}" ${why}`, {
       ...(shown === undefined ? {} : { details: { entry: shown } }),

@@ -1,35 +1,57 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PlatformError } from '@verifywise/contracts';
-import type { PackageIntake, StoredPackage } from '../installation/hands.ts';
+import { PlatformError, type RegistryToken } from '@verifywise/contracts';
+import type { IntakeTimes, PackageIntake, ReceivedArchive, StoredPackage } from '../installation/hands.ts';
 import type { Log } from '../log.ts';
 import type { PackageStore } from '../store/package-store.ts';
 import { download } from './download.ts';
 import type { PackageLimits } from './package-limits.ts';
-import { checksumOf, takeIn } from './take-in.ts';
+import { withScratchFile, type ScratchFile } from './scratch-file.ts';
+import { SharedWork } from './shared-work.ts';
+import { takeIn } from './take-in.ts';
+import { Turns } from './turns.ts';
 
 export interface IntakeSettings {
   limits: PackageLimits;
   downloadDeadlineMs: number;
+  /** Where archives lie while they are looked at. */
+  scratchFolder: string;
+}
+
+/** The token of a registry; null when it has none. */
+export type FindToken = (registry: string) => Promise<RegistryToken | null>;
+
+interface Needs {
+  packages: PackageStore;
+  findToken: FindToken;
+  settings: IntakeSettings;
 }
 
 type Wanted = Parameters<PackageIntake['fetch']>[0];
 
+/** Each needs some memory and a core, however many plugins are installed at once. */
+const AT_ONCE = 4;
+
 /** Brings packages into the store: from a registry, from an upload, and those that ship with the platform. */
 export class StoredIntake implements PackageIntake {
   readonly #packages: PackageStore;
+  readonly #findToken: FindToken;
   readonly #settings: IntakeSettings;
   /** A hundred tenants that install the same plugin at once wait for one download. */
-  readonly #underWay = new Map<string, Promise<StoredPackage>>();
+  readonly #downloads = new SharedWork<StoredPackage>();
+  readonly #turns = new Turns(AT_ONCE);
 
-  constructor(packages: PackageStore, settings: IntakeSettings) {
+  constructor({ packages, findToken, settings }: Needs) {
     this.#packages = packages;
+    this.#findToken = findToken;
     this.#settings = settings;
   }
 
   async fetch(wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
     const checksum = canonicalChecksum(wanted.checksum);
-    const stored = (await this.#packages.findBySource(checksum)) ?? (await this.#fetchOnce(checksum, wanted, signal));
+    const key = `${checksum} ${wanted.downloadUrl}`;
+    const stored = await this.#downloads.join(key, signal, (shared) => this.#find(checksum, wanted, shared));
     const { id, version } = stored.manifest;
     if (id !== wanted.pluginId || version !== wanted.version) {
       throw new PlatformError(
@@ -40,10 +62,15 @@ export class StoredIntake implements PackageIntake {
     return stored;
   }
 
+  /** A file for something that comes from outside; it is gone when the work with it ends. */
+  receive<T>(work: (into: ScratchFile) => Promise<T>): Promise<T> {
+    return withScratchFile(this.#settings.scratchFolder, work);
+  }
+
   /** Stores what an admin has uploaded; a checksum that was sent must be right. */
-  async upload(archive: Buffer, checksum: string | undefined): Promise<StoredPackage> {
+  async upload(archive: ReceivedArchive, checksum: string | undefined): Promise<StoredPackage> {
     if (checksum !== undefined) assertChecksum(archive, canonicalChecksum(checksum));
-    return await this.#packages.save({ ...(await takeIn(archive, this.#settings.limits)), builtin: false });
+    return await this.#turns.take(() => this.#takeIn(archive, false));
   }
 
   /** Takes in every zip of a folder as what ships with the platform. One that is bad does not keep the others out. */
@@ -51,8 +78,10 @@ export class StoredIntake implements PackageIntake {
     const digests: string[] = [];
     for (const name of (await readdir(folder)).filter((file) => file.endsWith('.zip')).sort()) {
       try {
-        const archive = await readFile(join(folder, name));
-        const stored = await this.#packages.save({ ...(await takeIn(archive, this.#settings.limits)), builtin: true });
+        const stored = await this.receive(async (archive) => {
+          for await (const piece of createReadStream(join(folder, name))) await archive.append(piece as Buffer);
+          return this.#takeIn(archive, true);
+        });
         digests.push(stored.digest);
         const { id, version } = stored.manifest;
         log.info({ pluginId: id, version, digest: stored.digest }, 'A built-in plugin is registered');
@@ -63,27 +92,49 @@ export class StoredIntake implements PackageIntake {
     await this.#packages.setBuiltins(digests);
   }
 
-  #fetchOnce(checksum: string, wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
-    const key = `${checksum} ${wanted.downloadUrl}`;
-    const running = this.#underWay.get(key);
-    if (running !== undefined) return running;
-    const started = this.#download(checksum, wanted, signal).finally(() => this.#underWay.delete(key));
-    this.#underWay.set(key, started);
-    return started;
+  async #find(checksum: string, wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
+    return (
+      (await this.#packages.findBySource(checksum)) ??
+      (await this.#turns.take(() => this.receive((archive) => this.#download(checksum, wanted, archive, signal))))
+    );
   }
 
-  async #download(checksum: string, wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
-    const { limits, downloadDeadlineMs } = this.#settings;
-    const { downloadUrl: url, local, allowedHosts } = wanted;
-    const bounds = { maxBytes: limits.downloadBytes, deadlineMs: downloadDeadlineMs };
-    const archive = await download({ url, local, allowedHosts }, bounds, signal);
+  async #download(
+    checksum: string,
+    { registry, needsToken, downloadUrl: url, local, allowedHosts }: Wanted,
+    archive: ScratchFile,
+    signal: AbortSignal,
+  ): Promise<StoredPackage> {
+    signal.throwIfAborted();
+    const { limits, downloadDeadlineMs: deadlineMs } = this.#settings;
+    const token = needsToken === true ? await this.#findToken(registry) : null;
+    const begun = performance.now();
+    await download(
+      { url, local, allowedHosts, token },
+      { maxBytes: limits.downloadBytes, deadlineMs },
+      signal,
+      archive,
+    );
+    const downloadMs = Math.round(performance.now() - begun);
     assertChecksum(archive, checksum);
-    return await this.#packages.save({ ...(await takeIn(archive, limits)), builtin: false });
+    const { took, ...stored } = await this.#takeIn(archive, false);
+    return { ...stored, took: { downloadMs, ...took } };
+  }
+
+  #takeIn(archive: ReceivedArchive, builtin: boolean): Promise<StoredPackage & { took: IntakeTimes }> {
+    return this.receive(async (made) => {
+      const begun = performance.now();
+      const { manifest, warnings } = await takeIn(archive, made, this.#settings.limits);
+      const checked = performance.now();
+      const sourceChecksum = archive.checksum;
+      const stored = await this.#packages.save({ bytes: made, manifest, warnings, sourceChecksum, builtin });
+      const storeMs = Math.round(performance.now() - checked);
+      return { ...stored, took: { checkMs: Math.round(checked - begun), storeMs } };
+    });
   }
 }
 
-function assertChecksum(archive: Buffer, expected: string): void {
-  const actual = checksumOf(archive);
+function assertChecksum({ checksum: actual }: ReceivedArchive, expected: string): void {
   if (actual === expected) return;
   throw new PlatformError('CHECKSUM_MISMATCH', `The package has checksum ${actual}, but ${expected} was promised`, {
     details: { expected, actual },

@@ -1,3 +1,5 @@
+import type { InstallerConfig } from '../config.ts';
+
 /** How much a package may be (contract §3). */
 export interface PackageLimits {
   downloadBytes: number;
@@ -19,3 +21,15 @@ export const contractLimits: PackageLimits = {
   totalBytes: 200 * MB,
   ratio: 100,
 };
+
+/** The limits as they are set. */
+export function limitsIn(config: InstallerConfig): PackageLimits {
+  return {
+    downloadBytes: config.downloadLimitBytes,
+    uploadBytes: config.uploadLimitBytes,
+    entries: config.packageEntryLimit,
+    fileBytes: config.packageFileLimitBytes,
+    totalBytes: config.packageTotalLimitBytes,
+    ratio: config.packageRatioLimit,
+  };
+}

@@ -1,47 +1,80 @@
-import { createHash } from 'node:crypto';
-import { PlatformError, readManifest } from '@verifywise/contracts';
+import { packageFileIssues, PlatformError, readManifest, type ManifestIssue } from '@verifywise/contracts';
 import type { PluginManifest } from '@verifywise/plugin-types';
 import { byteSize } from '../byte-size.ts';
-import type { NewPackage } from '../store/package-store.ts';
+import type { ReceivedArchive } from '../installation/hands.ts';
+import { ArchiveWriter } from './archive-writer.ts';
+import { PackageFiles } from './package-files.ts';
 import type { PackageLimits } from './package-limits.ts';
+import type { ScratchFile } from './scratch-file.ts';
 import { transpileEntry } from './transpile.ts';
-import { unpack, type PackageFiles } from './unpack.ts';
-import { writeArchive } from './write-archive.ts';
 
 const LARGEST_MANIFEST = 1024 * 1024;
+/** An icon has 64×64 pixels, and nobody reads a changelog of more. */
+const LARGEST_READ = 1024 * 1024;
+/** 200 MB are inflated in a few seconds; what takes longer was made to take long. */
+const DEADLINE_MS = 120_000;
 
-/** An archive from outside as a package of ours: checked, unwrapped, transpiled, and written anew the same way every time. */
-export async function takeIn(archive: Buffer, limits: PackageLimits): Promise<Omit<NewPackage, 'builtin'>> {
-  const files = await unpack(archive, limits);
-  const { manifest, warnings } = manifestIn(files);
-  if (!files.has('index.js') && files.has('index.ts')) files.set('index.js', await transpileEntry(files));
-  return { bytes: writeArchive(files), manifest, warnings, sourceChecksum: checksumOf(archive) };
+export interface TakenIn {
+  manifest: PluginManifest;
+  warnings: string[];
 }
 
-export function checksumOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
-
-function manifestIn(files: PackageFiles): { manifest: PluginManifest; warnings: string[] } {
-  const bytes = files.get('manifest.json');
-  if (bytes === undefined) throw new PlatformError('MANIFEST_MISSING', 'The package has no manifest.json at its root');
-  const reading = readManifest(parsed(bytes), 'install');
-  if (!reading.ok) {
-    const shown = reading.issues.map(({ path, message }) => `${path} ${message}`).join('; ');
-    throw new PlatformError('MANIFEST_INVALID', `manifest.json is not valid: ${shown}`, {
-      details: { issues: reading.issues },
-    });
+/**
+ * An archive from outside as a package of ours: every byte checked, unwrapped, translated, and written anew into `made`. The
+ * same archive makes the same package each time.
+ */
+export async function takeIn(archive: ReceivedArchive, made: ScratchFile, limits: PackageLimits): Promise<TakenIn> {
+  const files = await PackageFiles.open(archive, limits, AbortSignal.timeout(DEADLINE_MS));
+  const writer = new ArchiveWriter(made);
+  for (const path of files.paths) {
+    await files.check(path);
+    const entry = files.entry(path);
+    await writer.add(path, entry, archive, entry.dataAt);
   }
-  return { manifest: reading.manifest, warnings: reading.warnings.map(({ path, message }) => `${path} ${message}`) };
+  const { manifest, warnings } = await manifestIn(files);
+  if (!files.has('index.js') && files.has('index.ts')) {
+    await writer.addBytes('index.js', await transpileEntry(files));
+  }
+  await writer.finish();
+  return { manifest, warnings: [...warnings, ...(await filesBeside(manifest, files))].map(inWords) };
 }
 
-function parsed(bytes: Buffer): unknown {
-  if (bytes.length > LARGEST_MANIFEST) {
+async function manifestIn(files: PackageFiles): Promise<{ manifest: PluginManifest; warnings: ManifestIssue[] }> {
+  if (!files.has('manifest.json')) {
+    throw new PlatformError('MANIFEST_MISSING', 'The package has no manifest.json at its root');
+  }
+  const reading = readManifest(await manifestJson(files), 'install');
+  if (reading.ok) return reading;
+  const shown = reading.issues.map(({ path, message }) => `${path} ${message}`).join('; ');
+  throw new PlatformError('MANIFEST_INVALID', `manifest.json is not valid: ${shown}`, {
+    details: { issues: reading.issues },
+  });
+}
+
+async function manifestJson(files: PackageFiles): Promise<unknown> {
+  if (files.entry('manifest.json').size > LARGEST_MANIFEST) {
     throw new PlatformError('MANIFEST_INVALID', `manifest.json is larger than ${byteSize(LARGEST_MANIFEST)}`);
   }
+  const text = (await files.read('manifest.json')).toString('utf8').replace(/^\ufeff/, '');
   try {
-    return JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''));
+    return JSON.parse(text);
   } catch (error) {
-    throw new PlatformError('MANIFEST_INVALID', 'manifest.json is not JSON', { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new PlatformError('MANIFEST_INVALID', `manifest.json is not JSON: ${why}`, { cause: error });
   }
+}
+
+/** What is missing beside manifest and code only informs an admin (contract §3). */
+async function filesBeside({ version }: PluginManifest, files: PackageFiles): Promise<ManifestIssue[]> {
+  const contentOf = async (path: string) =>
+    files.has(path) && files.entry(path).size <= LARGEST_READ ? await files.read(path) : undefined;
+  return packageFileIssues(version, {
+    'icon.png': await contentOf('icon.png'),
+    'CHANGELOG.md': await contentOf('CHANGELOG.md'),
+    'README.md': await contentOf('README.md'),
+  });
+}
+
+function inWords({ path, message, hint }: ManifestIssue): string {
+  return `${path === '' ? '' : `${path} `}${message}. ${hint}`;
 }

@@ -1,5 +1,11 @@
 import type { Broker } from '@verifywise/broker';
-import { FindRegistryEntry, ListRegistryVersions, type RegistryEntry } from '@verifywise/contracts';
+import {
+  FindRegistryEntry,
+  FindRegistryToken,
+  ListRegistryVersions,
+  type RegistryEntry,
+  type RegistryToken,
+} from '@verifywise/contracts';
 import type { PluginRegistry } from '../installation/hands.ts';
 
 /** The cache may have to fetch the registry first. */
@@ -20,5 +26,11 @@ export class RegistryCache implements PluginRegistry {
 
   versions(tenant: string, id: string): Promise<RegistryEntry[]> {
     return this.#broker.ask(ListRegistryVersions, { tenant, payload: { id } }, { deadlineMs: ANSWER_DEADLINE_MS });
+  }
+
+  /** Asked for when it is used, so that it is stored in no operation. */
+  findToken(registry: string): Promise<RegistryToken | null> {
+    const payload = { registry };
+    return this.#broker.ask(FindRegistryToken, { tenant: null, payload }, { deadlineMs: ANSWER_DEADLINE_MS });
   }
 }

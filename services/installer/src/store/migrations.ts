@@ -258,6 +258,26 @@ class OperationsOfRequestsMigration implements MigrationInterface {
   }
 }
 
+class PackageSourcesMigration implements MigrationInterface {
+  readonly name = 'PackageSources1700000000018';
+
+  async up(runner: QueryRunner): Promise<void> {
+    // Several archives may hold the same files, and are one package then.
+    await runner.query(`CREATE TABLE package_sources (
+      checksum text PRIMARY KEY,
+      digest text NOT NULL REFERENCES packages ON DELETE CASCADE
+    )`);
+    await runner.query(`INSERT INTO package_sources (checksum, digest)
+      SELECT source_checksum, min(digest) FROM packages GROUP BY source_checksum`);
+    await runner.query('DROP INDEX packages_by_source');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('CREATE INDEX packages_by_source ON packages (source_checksum)');
+    await runner.query('DROP TABLE package_sources');
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -269,4 +289,5 @@ export const migrations = [
   StartsMigration,
   AuditMigration,
   OperationsOfRequestsMigration,
+  PackageSourcesMigration,
 ];

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { compareVersions } from '@verifywise/contracts';
 import type { DataSource } from 'typeorm';
-import type { Packages, StoredPackage } from '../installation/hands.ts';
+import type { Packages, ReceivedArchive, StoredPackage } from '../installation/hands.ts';
 import { PackageTable, type PackageRow } from './tables.ts';
 
 /** Small enough that a piece as text on the wire is no burden, large enough that 50 MB are few of them. */
-const PIECE_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
-export type NewPackage = Omit<StoredPackage, 'digest' | 'size'> & { bytes: Buffer; builtin: boolean };
+export type NewPackage = Omit<StoredPackage, 'digest' | 'size'> & { bytes: ReceivedArchive; builtin: boolean };
 
 /** Packages by the digest of their bytes, in pieces in PostgreSQL, so that every replica has them. */
 export class PackageStore implements Packages {
@@ -24,8 +23,11 @@ export class PackageStore implements Packages {
 
   /** The package that was made from an archive with this checksum before. */
   async findBySource(sourceChecksum: string): Promise<StoredPackage | null> {
-    const row = await this.#source.getRepository(PackageTable).findOneBy({ sourceChecksum });
-    return row === null ? null : packageOf(row);
+    const [row] = await this.#source.query<{ digest: string }[]>(
+      'SELECT digest FROM package_sources WHERE checksum = $1',
+      [sourceChecksum],
+    );
+    return row === undefined ? null : this.find(row.digest);
   }
 
   async builtins(): Promise<StoredPackage[]> {
@@ -39,28 +41,35 @@ export class PackageStore implements Packages {
     return [...newest.values()];
   }
 
-  /** Stores the bytes under their digest; what is stored already is found. */
+  /** Stores the bytes under their digest, a piece at a time; what is stored already is found. */
   async save({ bytes, manifest, warnings, sourceChecksum, builtin }: NewPackage): Promise<StoredPackage> {
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const { checksum: digest, size } = bytes;
     await this.#source.transaction(async (manager) => {
       const inserted = await manager.query<unknown[]>(
         `INSERT INTO packages (digest, size, manifest, warnings, source_checksum, builtin) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (digest) DO NOTHING RETURNING digest`,
-        [digest, bytes.length, JSON.stringify(manifest), JSON.stringify(warnings), sourceChecksum, builtin],
+        [digest, size, JSON.stringify(manifest), JSON.stringify(warnings), sourceChecksum, builtin],
+      );
+      // Two archives of the same files make one package.
+      await manager.query(
+        `INSERT INTO package_sources (checksum, digest) VALUES ($1, $2) ON CONFLICT (checksum) DO UPDATE SET digest = $2`,
+        [sourceChecksum, digest],
       );
       if (inserted.length === 0) {
         if (builtin) await manager.query('UPDATE packages SET builtin = true WHERE digest = $1', [digest]);
         return;
       }
-      for (let from = 0; from < bytes.length; from += PIECE_BYTES) {
+      let position = 0;
+      for await (const piece of bytes.pieces(0, size, PIECE_BYTES)) {
         await manager.query('INSERT INTO package_pieces (digest, position, bytes) VALUES ($1, $2, $3)', [
           digest,
-          from / PIECE_BYTES,
-          bytes.subarray(from, from + PIECE_BYTES),
+          position,
+          piece,
         ]);
+        position += 1;
       }
     });
-    return { digest, size: bytes.length, manifest, warnings, sourceChecksum };
+    return { digest, size, manifest, warnings, sourceChecksum };
   }
 
   /** Those that ship with the platform now; what shipped before stays for those who have it. */

@@ -1,7 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answering, type Broker } from '@verifywise/broker';
-import { compareVersions, FindRegistryEntry, ListRegistryVersions, type RegistryEntry } from '@verifywise/contracts';
+import {
+  compareVersions,
+  FindRegistryEntry,
+  FindRegistryToken,
+  ListRegistryVersions,
+  type RegistryEntry,
+} from '@verifywise/contracts';
 import type { PluginArchive } from './plugin-archive.ts';
 
 /** A registry with its own web server, and registry-cache's answers about it. */
@@ -9,6 +15,10 @@ export interface FakeRegistry {
   publish(archive: PluginArchive, changes?: Partial<RegistryEntry>): RegistryEntry;
   /** How often each path was fetched. */
   readonly downloads: Map<string, number>;
+  /** The Authorization header each path was last fetched with. */
+  readonly shown: Map<string, string | undefined>;
+  /** What the registry itself wants to be shown, when an entry says that it needs a token. */
+  token: string;
   close(): Promise<void>;
 }
 
@@ -16,9 +26,11 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
   const files = new Map<string, Buffer>();
   const entries: RegistryEntry[] = [];
   const downloads = new Map<string, number>();
+  const shown = new Map<string, string | undefined>();
   const server = createServer((req, res) => {
     const path = req.url ?? '';
     downloads.set(path, (downloads.get(path) ?? 0) + 1);
+    shown.set(path, req.headers.authorization);
     const bytes = files.get(path);
     if (bytes === undefined) res.writeHead(404).end();
     else res.writeHead(200, { 'content-length': bytes.length }).end(bytes);
@@ -27,15 +39,19 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
   const { port } = server.address() as AddressInfo;
   const versionsOf = (id: string) =>
     entries.filter((entry) => entry.id === id).sort((a, b) => compareVersions(b.version, a.version));
+  const registry = { token: 'a token of the registry' };
   const answers = await broker.answerQuestions('registry-cache', [
     answering(FindRegistryEntry, ({ id, version }) => {
       return versionsOf(id).find((entry) => version === undefined || entry.version === version) ?? null;
     }),
     answering(ListRegistryVersions, ({ id }) => versionsOf(id)),
+    answering(FindRegistryToken, () => ({ value: registry.token, origin: `http://127.0.0.1:${port}` })),
   ]);
-  return {
+  return Object.assign(registry, {
     downloads,
-    publish({ id, version, bytes, checksum, manifest }, changes = {}) {
+    shown,
+    publish(archive: PluginArchive, changes: Partial<RegistryEntry> = {}) {
+      const { id, version, bytes, checksum, manifest } = archive;
       const path = `/${id}-${version}.zip`;
       files.set(path, bytes);
       const entry: RegistryEntry = {
@@ -54,5 +70,5 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
       await answers.stop();
       await new Promise((closed) => server.close(closed));
     },
-  };
+  });
 }

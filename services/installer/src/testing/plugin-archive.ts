@@ -1,5 +1,5 @@
-import { checksumOf } from '../package/take-in.ts';
-import { writeArchive } from '../package/write-archive.ts';
+import { createHash } from 'node:crypto';
+import { writtenArchive, type WrittenEntry } from './written-archive.ts';
 
 /** A small plugin as a zip. */
 export interface PluginArchive {
@@ -10,10 +10,13 @@ export interface PluginArchive {
   manifest: Record<string, unknown>;
 }
 
+/** A file that was compressed already. */
+type PackedFile = Required<Pick<WrittenEntry, 'content' | 'data'>>;
+
 /** The zip of a plugin with this manifest, complete but for what is given; further files by their name. */
 export function pluginArchive(
   manifest: Record<string, unknown> & { id: string; version: string },
-  files: Record<string, string> = { 'index.js': 'module.exports = {};' },
+  files: Record<string, string | PackedFile> = { 'index.js': 'module.exports = {};' },
 ): PluginArchive {
   const whole = {
     name: manifest.id,
@@ -24,7 +27,15 @@ export function pluginArchive(
     permissions: [],
     ...manifest,
   };
-  const all = { ...files, 'manifest.json': JSON.stringify(whole) };
-  const bytes = writeArchive(new Map(Object.entries(all).map(([name, text]) => [name, Buffer.from(text)])));
+  const all: typeof files = { ...files, 'manifest.json': JSON.stringify(whole) };
+  const entries = Object.entries(all).map(([name, file]) =>
+    typeof file === 'string' ? { name, content: Buffer.from(file) } : { name, ...file },
+  );
+  const bytes = writtenArchive(entries);
   return { id: manifest.id, version: manifest.version, bytes, checksum: checksumOf(bytes), manifest: whole };
+}
+
+/** As registries write it. */
+export function checksumOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

@@ -187,7 +187,7 @@ async function unpackInto(folder: string, bytes: Buffer, digest: string): Promis
     const target = join(folder, file.path);
     const inside = relative(folder, target);
     if (inside.startsWith('..') || isAbsolute(inside)) {
-      throw new PlatformError('ARCHIVE_UNSAFE_PATH', `The package ${digest} contains the path ${file.path}`);
+      throw new PlatformError('ARCHIVE_PATH_PARENT', `The package ${digest} contains the path ${file.path}`);
     }
     await mkdir(dirname(target), { recursive: true });
     // Every tenant with this version reads the same files, so nobody writes to them.

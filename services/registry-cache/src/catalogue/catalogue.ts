@@ -91,7 +91,16 @@ export function registryEntry(
   { download, ...version }: ListedVersion,
 ): RegistryEntry {
   const { versions: _all, version: _shown, ...about } = plugin;
-  const { name, verified, local } = registry;
+  const { name, verified, local, sealedToken } = registry;
   const allowedHosts = allowedHostsOf(registry);
-  return { ...about, ...version, downloadUrl: download, registry: name, verified, local, allowedHosts };
+  return {
+    ...about,
+    ...version,
+    downloadUrl: download,
+    registry: name,
+    verified,
+    local,
+    allowedHosts,
+    ...(sealedToken === null ? {} : { needsToken: true }),
+  };
 }

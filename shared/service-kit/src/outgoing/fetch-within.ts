@@ -16,6 +16,8 @@ export interface FetchOptions {
   signal?: AbortSignal;
   /** Sees the address that is really connected to, and throws to refuse it; so a name cannot point elsewhere than it was checked for. */
   checkAddress?: (address: string, host: string) => void;
+  /** How names become addresses under a check; the system's way unless given. */
+  lookup?: typeof dnsLookup;
 }
 
 /** The headers are there; the body is read once, by one of these. Redirects are answers like others: whoever follows them checks them. */
@@ -64,7 +66,7 @@ export async function fetchWithin(address: string, options: FetchOptions): Promi
   const deadline = AbortSignal.timeout(deadlineMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
   // Connections made under a check are not shared with requests that had none.
-  const agent = checkAddress === undefined ? undefined : checkingAgent(checkAddress);
+  const agent = checkAddress === undefined ? undefined : checkingAgent(checkAddress, options.lookup ?? dnsLookup);
   const release = () => void agent?.destroy().catch(() => undefined);
   const errorFor = (error: unknown) => {
     if (deadline.aborted) return new FetchTimedOutError(host, deadlineMs, error);
@@ -147,11 +149,11 @@ function checkLiteral(hostname: string, check: Check): void {
   if (isIP(literal) !== 0) check(literal, literal);
 }
 
-function checkingAgent(check: Check): Agent {
+function checkingAgent(check: Check, resolve: typeof dnsLookup): Agent {
   return new Agent({
     connect: {
       lookup(hostname: string, options: LookupOptions, done) {
-        dnsLookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+        resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
           const refused = error ?? refusalOf(hostname, addresses, check);
           const first = addresses[0];
           if (refused !== undefined) done(refused, []);

@@ -1,4 +1,4 @@
-import { parseVersion } from '@verifywise/contracts';
+import { parseVersion } from '../manifest/versions.ts';
 
 /** `## [1.1.0] - 2024-12-15`, and the same without brackets or date (S: App. B). */
 const VERSION_HEADING = /^##\s+\[?([^\]\s]+)\]?/;
