@@ -2,9 +2,13 @@ import type { Registry } from './registry.ts';
 
 type Rules = Pick<Registry, 'url' | 'allowedHosts'>;
 
+/** Browsers leave these out or put something else in their place, so what is checked would not be what is fetched. */
+// eslint-disable-next-line no-control-regex
+const NO_URL = /[\u0000-\u0020\u007f\\]/;
+
 /** Why something of this registry may not be fetched from this address, or undefined when it may. */
 export function whyRefused(address: string, registry: Rules & Pick<Registry, 'local'>): string | undefined {
-  const url = URL.parse(address);
+  const url = NO_URL.test(address) || !address.isWellFormed() ? null : URL.parse(address);
   if (url === null) return 'it is not an absolute URL';
   if (url.protocol !== 'https:' && !(registry.local && url.protocol === 'http:')) return 'it is not https';
   if (url.username !== '' || url.password !== '') return 'it has a user name in it';

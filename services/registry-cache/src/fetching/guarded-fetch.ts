@@ -45,7 +45,7 @@ export async function guardedFetch(
 }
 
 function headersFor(hop: string, registry: Registry, { headers, token }: GuardedFetch): Record<string, string> {
-  const isOwnHost = URL.parse(hop)?.host === URL.parse(registry.url)?.host;
+  const isOwnHost = URL.parse(hop)?.origin === URL.parse(registry.url)?.origin;
   return { ...headers, ...(token !== undefined && isOwnHost ? { authorization: `Bearer ${token}` } : {}) };
 }
 
