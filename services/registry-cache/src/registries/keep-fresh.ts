@@ -2,8 +2,8 @@ import type { Log } from '@verifywise/broker';
 import type { AnnounceUpdates } from '../updates/announce-updates.ts';
 import type { CurrentCatalogue } from './current-catalogue.ts';
 
-/** Often enough that hardly anybody sees a catalogue past its time, rarely enough to cost nothing. */
-const LOOK_EVERY_MS = 15_000;
+/** Often enough that tenants are told soon and hardly anybody sees a catalogue past its time, for two small statements. */
+const LOOK_EVERY_MS = 2_000;
 
 interface Needs {
   current: CurrentCatalogue;
