@@ -15,6 +15,8 @@ const SENTENCES = [
   'Measures how far a project is from what a regulation demands of it.',
 ];
 
+const LETTERS = 26;
+
 /** Entries of a registry.json with so many plugins: names that resemble each other, as in a real marketplace, and each time the same ones. */
 export function manyPlugins(count: number, origin: string): Record<string, unknown>[] {
   return Array.from({ length: count }, (_, number) => {
@@ -48,14 +50,13 @@ export const searches = [
   ...['datdog', 'regulation', 'okta conector', 'in', 'mon', 'incident register', 'training', 'scoring plus'],
 ];
 
-/** A text that nobody has searched for before: the letters of two names, one of them wrong. */
+/** A text that nobody has searched for before: a name with a letter too many, and the beginning of another. */
 export function newSearch(number: number): string {
   const subject = pick(SUBJECTS, number).toLowerCase();
-  const at = number % subject.length;
-  const wrong = String.fromCharCode('a'.charCodeAt(0) + (number % 26));
-  const purpose = pick(PURPOSES, number * 7).toLowerCase();
-  const serial = Math.floor(number / 17).toString(26);
-  return `${subject.slice(0, at)}${wrong}${subject.slice(at)} ${purpose.slice(0, 3 + (number % 4))} ${serial.slice(0, 1)}`;
+  const wrong = String.fromCharCode('a'.charCodeAt(0) + (Math.floor(number / SUBJECTS.length) % LETTERS));
+  const at = Math.floor(number / (SUBJECTS.length * LETTERS)) % subject.length;
+  const purpose = pick(PURPOSES, number * 7 + Math.floor(number / 2_000)).toLowerCase();
+  return `${subject.slice(0, at)}${wrong}${subject.slice(at)} ${purpose.slice(0, 2 + (Math.floor(number / 13) % 4))}`;
 }
 
 function idOf(number: number, name: string): string {

@@ -1,3 +1,4 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import { compareVersions, parseVersion, PlatformError, readManifest } from '@verifywise/contracts';
 import type { PluginManifest } from '@verifywise/plugin-types';
 import { whyRefused } from './allowed-url.ts';
@@ -13,11 +14,12 @@ const LONGEST_CHANGELOG = 20_000;
 /** Who has more problems than these mends the first ones first. */
 const MOST_PROBLEMS = 1_000;
 const LONGEST_REASON = 1_000;
+const PAUSE_AFTER_MS = 10;
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** Makes a listing of `registry.json` (S:8.3). Entries that cannot be used are left out with a reason; throws REGISTRY_INVALID when there are no entries at all. */
-export function readListing(document: unknown, registry: Registry): Listing {
+export async function readListing(document: unknown, registry: Registry): Promise<Listing> {
   if (!isObject(document) || !Array.isArray(document['plugins'])) {
     throw new PlatformError(
       'REGISTRY_INVALID',
@@ -33,7 +35,13 @@ export function readListing(document: unknown, registry: Registry): Listing {
   }
   const problems = new Problems();
   const plugins = new Map<string, ListedPlugin>();
+  let pausedAt = performance.now();
   for (const [index, entry] of entries.entries()) {
+    // Thousands of entries take a while, and meanwhile people browse.
+    if (performance.now() - pausedAt > PAUSE_AFTER_MS) {
+      await pause();
+      pausedAt = performance.now();
+    }
     const named = nameOf(entry) ?? `entry ${index + 1}`;
     const plugin = readEntry(entry, named, registry, problems);
     if (typeof plugin === 'string') problems.add({ plugin: named, reason: plugin });

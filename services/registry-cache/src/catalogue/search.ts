@@ -129,12 +129,17 @@ function kept<Value>(all: Map<string, Value>, key: string, most: number, make: (
 }
 
 function wordsOf(text: string): string[] {
-  return plain(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+  const readable = plain(text);
+  return readable.match(ASCII.test(readable) ? /[a-z0-9]+/g : /[\p{L}\p{N}]+/gu) ?? [];
 }
+
+// eslint-disable-next-line no-control-regex
+const ASCII = /^[\u0000-\u007f]*$/;
 
 /** Without capitals and accents: who searches for "cafe" means "Café". */
 function plain(text: string): string {
-  return text.toLowerCase().normalize('NFKD').replaceAll(/\p{M}/gu, '');
+  const small = text.toLowerCase();
+  return ASCII.test(small) ? small : small.normalize('NFKD').replaceAll(/\p{M}/gu, '');
 }
 
 /** Which letters a word has, as bits; letters that share a bit only cost a comparison. */

@@ -54,7 +54,7 @@ export function createRefreshRegistry({ store, cache, source, leaseMs }: Needs):
       await lease.unchanged(validators);
       return outcomeNow(registry.name, 'unchanged');
     }
-    const listing = readListing(fetched.document, registry);
+    const listing = await readListing(fetched.document, registry);
     const digest = createHash('sha256').update(JSON.stringify(listing)).digest('hex');
     // Not every server knows that what it sends is what it sent before.
     if (digest === lease.digest) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -39,7 +40,7 @@ export async function startRemoteRegistry(): Promise<RemoteRegistry> {
     const body = JSON.stringify({ version: '1.0.0', generated: '2026-02-03T04:05:06Z', plugins: own.plugins });
     if (body !== content) changedAt += 60_000;
     content = body;
-    const etag = `"${Buffer.from(body).toString('base64url').slice(-40)}-${body.length}"`;
+    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
     const modified = new Date(changedAt).toUTCString();
     const conditional =
       (own.validator === 'etag' && req.headers['if-none-match'] === etag) ||
