@@ -115,7 +115,7 @@ function tenantOfItsOwn(): string {
 /** What an answer says the tenant has; null when it shows no plugin, undefined when it is about none. */
 function shownOf({ body }: Answer): object | null | undefined {
   const data = body.data as unknown as { plugins?: Shown[] } & Shown;
-  const isAboutTenants = data?.plugins !== undefined || data?.installedVersion !== undefined;
+  const isAboutTenants = data.plugins !== undefined || data.installedVersion !== undefined;
   if (!isAboutTenants) return undefined;
   const shown = data.plugins === undefined ? data : data.plugins[0];
   if (shown === undefined) return null;

@@ -35,14 +35,14 @@ test('each tenant is told once of each version, by whichever of two replicas, an
   await eventually(() => expect(told()).toEqual(['acme activity-feed 1.1.0', 'initech activity-feed 1.1.0']));
   expect(room.updates[0]).toMatchObject({ version: '1.1.0', installedVersion: '1.0.0', registry: 'local' });
 
-  for (const { stop } of replicas) await stop();
+  for (const replica of replicas) await replica.stop();
   replicas = await Promise.all([room.startCache(), room.startCache()]);
   room.remote.plugins = [listedPlugin('activity-feed', '2.0.0', url)];
   await Promise.all(replicas.map((replica) => replica.send('POST', '/api/marketplace/refresh')));
   await eventually(() => expect(room.updates).toHaveLength(5));
   // What is forgotten is looked at again, and found to have been told.
   await room.sql.query('UPDATE registry_cache.update_sweeps SET catalogue = NULL, finished_at = NULL');
-  for (const { stop } of replicas) await stop();
+  for (const replica of replicas) await replica.stop();
   await Promise.all([room.startCache(), room.startCache()]);
   await settled();
   expect(told()).toEqual([

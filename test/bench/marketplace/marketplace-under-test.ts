@@ -5,9 +5,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { partitionOf } from '@verifywise/contracts';
-import { SignJWT } from 'jose';
 import { freePort } from '../../../infra/local/src/backing/free-port.ts';
 import { inPostgres } from '../../../infra/local/src/backing/handshakes.ts';
+import { tokenOf } from '../../../services/registry-cache/src/testing/token-of.ts';
 import { backingServices } from '../../support/backing-services.ts';
 import { createDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -48,7 +48,9 @@ export async function startMarketplace({ closers, log }: BenchPlace): Promise<Ma
   log(`${TENANTS} tenants with ${INSTALLED_EACH} plugins each`);
   const registry = { name: 'bench', url: `${origin}/registry.json`, local: true, allowedHosts: ['127.0.0.1'] };
   const cache = await startService('registry-cache', { ...shared, REGISTRIES: JSON.stringify([registry]) }, closers);
-  const tokens = await Promise.all(Array.from({ length: TENANTS }, (_, tenant) => tokenOf(tenantName(tenant))));
+  const tokens = await Promise.all(
+    Array.from({ length: TENANTS }, (_, tenant) => tokenOf(JWT_SECRET, tenantName(tenant), 'Admin')),
+  );
   const target = (tenant: number, path: string): Target => ({
     port: cache.port,
     path,
@@ -138,12 +140,4 @@ function installedRows(): [string[], string[], number[]] {
 
 function tenantName(tenant: number): string {
   return `tenant-${tenant}`;
-}
-
-function tokenOf(tenant: string): Promise<string> {
-  return new SignJWT({ tenant, role: 'Admin' })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject('1')
-    .setExpirationTime('1h')
-    .sign(Buffer.from(JWT_SECRET));
 }

@@ -99,7 +99,7 @@ async function bareAnswers(
   const folder = await mkdtemp(join(tmpdir(), 'verifywise-answers-'));
   closers.addStep('answers', () => rm(folder, { recursive: true, force: true }));
   for (const [number, { port, path, headers = {} }] of targets.entries()) {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { ...headers, connection: 'close' } });
     if (answer.status !== 200) throw new Error(`${path} was answered with ${answer.status}`);
     await writeFile(join(folder, String(number)), Buffer.from(await answer.arrayBuffer()));
   }

@@ -148,7 +148,13 @@ test('a registry that is full of mistakes does not fill our memory with them', a
 test('whatever an entry has in place of what belongs there, it is read or left out, and what is read can be stored', async () => {
   const oddities: unknown[] = [
     ...[null, true, 0, -1, 1e308, '', ' ', '\u0000', '\ud800', 'x'.repeat(100_000), [], {}, [[]], [null]],
-    ...[{ name: 1 }, { toString: 'no' }, ['\u0000'], JSON.parse('{"__proto__": {"name": "x"}}'), 'javascript:alert(1)'],
+    ...[
+      { name: 1 },
+      { toString: 'no' },
+      ['\u0000'],
+      JSON.parse('{"__proto__": {"name": "x"}}') as unknown,
+      'javascript:alert(1)',
+    ],
     ...['https://github.com/\u0000.zip', 'https://github.com\\@evil.example/x', '../..', '9'.repeat(400), '1.0.0-'],
   ];
   const whole = entry({

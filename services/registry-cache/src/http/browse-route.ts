@@ -27,7 +27,7 @@ const MOST_QUERIES = 5_000;
 /** `GET /api/marketplace`: asked for with every letter that somebody types, so it is served without Express and from what was written before. */
 export function browseRoute({ current, installed, hostVersion, bearer }: BrowseNeeds): PlainRoute {
   const { path, query: schema } = marketplaceDescriptions.browse;
-  const readQuery = rememberingQueries(queryReader<Query>(schema));
+  const readQuery = rememberingQueries(queryReader(schema));
   const kept = new KeptAnswers(KEPT_BYTES);
   const write = offerWriter(hostVersion);
 
@@ -100,12 +100,13 @@ function queryOf(url = ''): string {
 }
 
 /** The same is asked for again and again, and reading it by its schema costs more than answering it. */
-function rememberingQueries(read: (text: string) => Query): (text: string) => Query {
+function rememberingQueries(read: (text: string) => unknown): (text: string) => Query {
   const queries = new Map<string, Query>();
   return (text) => {
     const known = queries.get(text);
     if (known !== undefined) return known;
-    const query = read(text);
+    // The schema has checked that it is one.
+    const query = read(text) as Query;
     if (queries.size >= MOST_QUERIES) queries.clear();
     queries.set(text, query);
     return query;

@@ -9,7 +9,6 @@ import {
   type UpdateAvailable,
 } from '@verifywise/contracts';
 import { Closers, createLogger } from '@verifywise/service-kit';
-import { SignJWT } from 'jose';
 import pg from 'pg';
 import { backingServices } from '../../../../test/support/backing-services.ts';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
@@ -17,6 +16,7 @@ import { startPrivateBroker, type PrivateBroker } from '../../../../test/support
 import { readConfig } from '../config.ts';
 import { startRegistryCache } from '../service.ts';
 import { startRemoteRegistry, type RemoteRegistry } from './remote-registry.ts';
+import { tokenOf } from './token-of.ts';
 
 const SECRET = 'a-secret-of-the-tests-that-is-long-enough';
 const log = createLogger('registry-cache-test', 'silent');
@@ -163,7 +163,7 @@ export class RegistryRoom {
       const answer = await fetch(`${url}${path}`, {
         method,
         headers: {
-          authorization: `Bearer ${await tokenOf(tenant, role)}`,
+          authorization: `Bearer ${await tokenOf(SECRET, tenant, role)}`,
           'content-type': 'application/json',
           ...headers,
         },
@@ -181,12 +181,4 @@ export class RegistryRoom {
     const plugins = this.installed.get(tenant) ?? [];
     return { tenant, plugins, revision: JSON.stringify(plugins) };
   }
-}
-
-function tokenOf(tenant: string, role: string): Promise<string> {
-  return new SignJWT({ tenant, role })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject('1')
-    .setExpirationTime('5m')
-    .sign(new TextEncoder().encode(SECRET));
 }

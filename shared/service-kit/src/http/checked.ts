@@ -18,12 +18,12 @@ export class RequestInvalidError extends PlatformError {
 }
 
 /** Reads the query of a URL as its schema wants it; throws RequestInvalidError. For routes without Express. */
-export function queryReader<Query>(schema: JsonSchema): (text: string) => Query {
+export function queryReader(schema: JsonSchema): (text: string) => Record<string, unknown> {
   const check = compileTextSchema(schema);
   return (text) => {
-    const query = { ...parse(text) };
+    const query: Record<string, unknown> = { ...parse(text) };
     if (!check(query)) throw new RequestInvalidError(issuesOf(check.errors, 'query'));
-    return query as Query;
+    return query;
   };
 }
 
