@@ -1,6 +1,5 @@
 import { packPlugin, type PackedPlugin } from './pack-plugin.ts';
 import { PluginFolderError } from './plugin-folder-error.ts';
-import { readPackage } from './read-package.ts';
 import {
   addressesBelow,
   registryDocument,
@@ -25,19 +24,11 @@ export interface RefusedFolder {
  * its reason, so that one broken plugin does not take the others with it.
  */
 export function buildRegistry(folders: readonly string[], baseUrl: string, now = new Date()): Promise<BuiltRegistry> {
-  return build(folders, packPlugin, addressesBelow(baseUrl), now);
+  return registryOf(folders, packPlugin, addressesBelow(baseUrl), now);
 }
 
-/** Lists these packages, as they are, with where they can be fetched; what the installer would refuse is left out with its reason. */
-export function buildRegistryOfPackages(
-  files: readonly string[],
-  addresses: RegistryAddresses,
-  now = new Date(),
-): Promise<BuiltRegistry> {
-  return build(files, readPackage, addresses, now);
-}
-
-async function build(
+/** Lists what becomes of these paths; one of which nothing becomes is left out with its reason. */
+export async function registryOf(
   paths: readonly string[],
   packedFrom: (path: string) => Promise<PackedPlugin>,
   addresses: RegistryAddresses,

@@ -1,4 +1,4 @@
-export { buildRegistry, buildRegistryOfPackages, type BuiltRegistry, type RefusedFolder } from './build-registry.ts';
+export { buildRegistry, type BuiltRegistry, type RefusedFolder } from './build-registry.ts';
 export { findPluginFolders } from './plugin-folders.ts';
 export { packPlugin, type PackedPlugin } from './pack-plugin.ts';
 export { PluginFolderError } from './plugin-folder-error.ts';

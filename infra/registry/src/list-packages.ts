@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildRegistryOfPackages } from './build-registry.ts';
+import { registryOf } from './build-registry.ts';
 import { writeDocument } from './output-folder.ts';
 import type { PackedPlugin } from './pack-plugin.ts';
+import { readPackage } from './read-package.ts';
 import { addressesBelow, type RegistryAddresses } from './registry-document.ts';
 
 const USAGE = `Say where the packages are and where they will be fetched:
@@ -16,9 +17,11 @@ const USAGE = `Say where the packages are and where they will be fetched:
 async function main(args: string[]): Promise<number> {
   const { folder, out, addresses } = asked(args);
   const names = (await readdir(folder)).filter((name) => name.endsWith('.zip')).sort();
-  const { document, packages, refused } = await buildRegistryOfPackages(
+  const { document, packages, refused } = await registryOf(
     names.map((name) => join(folder, name)),
+    readPackage,
     addresses,
+    new Date(),
   );
   const isNew = await writeDocument(document, out);
   for (const { manifest, checksum } of packages) console.log(`listed   ${manifest.id} ${manifest.version} ${checksum}`);
