@@ -14,10 +14,14 @@ export async function writeRegistry({ document, packages }: BuiltRegistry, folde
     const shown = newestShown(packages.filter(({ manifest }) => manifest.id === id && manifest.version === version));
     if (shown !== undefined) await writeIfChanged(join(folder, iconPath(id)), shown.icon);
   }
-  const path = join(folder, 'registry.json');
-  if (!saysTheSame(await contentOf(path), document)) {
-    await replace(path, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
-  }
+  await writeDocument(document, join(folder, 'registry.json'));
+}
+
+/** Writes registry.json, whole or not at all; false when it says the same already. */
+export async function writeDocument(document: RegistryDocument, path: string): Promise<boolean> {
+  if (saysTheSame(await contentOf(path), document)) return false;
+  await replace(path, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
+  return true;
 }
 
 /** Whether the registry on disk differs in nothing but the time it was made. */

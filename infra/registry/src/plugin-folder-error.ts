@@ -3,8 +3,8 @@ export class PluginFolderError extends Error {
   readonly folder: string;
   readonly problems: readonly string[];
 
-  constructor(folder: string, problems: readonly string[]) {
-    super(`${folder} cannot be packed:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  constructor(folder: string, problems: readonly string[], options: { cause?: unknown } = {}) {
+    super(`${folder} cannot be packed:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`, options);
     this.name = 'PluginFolderError';
     this.folder = folder;
     this.problems = problems;

@@ -48,23 +48,41 @@ export interface RegistryVersion {
 /** The format's version, not a plugin's. */
 const FORMAT_VERSION = '1.0.0';
 
-/** The document that lists these packages as they can be fetched below `baseUrl`. */
-export function registryDocument(packed: readonly PackedPlugin[], baseUrl: string, generated: Date): RegistryDocument {
+/** Where what a registry lists can be fetched. */
+export interface RegistryAddresses {
+  download(packed: PackedPlugin): string;
+  icon(packed: PackedPlugin): string;
+}
+
+/** As `writeRegistry` lays a registry out. */
+export function addressesBelow(baseUrl: string): RegistryAddresses {
+  return {
+    download: ({ fileName }) => `${baseUrl}/${downloadPath(fileName)}`,
+    icon: ({ manifest }) => `${baseUrl}/${iconPath(manifest.id)}`,
+  };
+}
+
+/** The document that lists these packages as they can be fetched from there. */
+export function registryDocument(
+  packed: readonly PackedPlugin[],
+  addresses: RegistryAddresses,
+  generated: Date,
+): RegistryDocument {
   const byId = Map.groupBy(packed, ({ manifest }) => manifest.id);
   const ids = [...byId.keys()].sort();
   return {
     version: FORMAT_VERSION,
     generated: generated.toISOString(),
-    plugins: ids.flatMap((id) => pluginEntry(byId.get(id) ?? [], baseUrl)),
+    plugins: ids.flatMap((id) => pluginEntry(byId.get(id) ?? [], addresses)),
   };
 }
 
-function pluginEntry(versions: PackedPlugin[], baseUrl: string): RegistryPlugin[] {
+function pluginEntry(versions: PackedPlugin[], addresses: RegistryAddresses): RegistryPlugin[] {
   const newestFirst = versions.toSorted((a, b) => compareVersions(b.manifest.version, a.manifest.version));
   const shown = newestShown(newestFirst);
   if (shown === undefined) return [];
   const { manifest } = shown;
-  const { download, checksum } = versionEntry(shown, baseUrl);
+  const { download, checksum } = versionEntry(shown, addresses);
   return [
     {
       id: manifest.id,
@@ -77,13 +95,13 @@ function pluginEntry(versions: PackedPlugin[], baseUrl: string): RegistryPlugin[
       ...(manifest.support === undefined ? {} : { support: manifest.support }),
       type: manifest.type,
       tags: manifest.tags,
-      icon: `${baseUrl}/${iconPath(manifest.id)}`,
+      icon: addresses.icon(shown),
       download,
       checksum,
       compatibility: manifest.compatibility,
       permissions: manifest.permissions,
       dependencies: manifest.dependencies,
-      versions: newestFirst.map((version) => versionEntry(version, baseUrl)),
+      versions: newestFirst.map((version) => versionEntry(version, addresses)),
     },
   ];
 }
@@ -93,9 +111,10 @@ export function newestShown(newestFirst: readonly PackedPlugin[]): PackedPlugin 
   return newestFirst.find(({ manifest }) => !manifest.version.includes('-')) ?? newestFirst[0];
 }
 
-function versionEntry({ manifest, fileName, checksum, changelog }: PackedPlugin, baseUrl: string): RegistryVersion {
+function versionEntry(packed: PackedPlugin, addresses: RegistryAddresses): RegistryVersion {
+  const { manifest, checksum, changelog } = packed;
   const { version, compatibility, permissions, dependencies } = manifest;
-  const download = `${baseUrl}/${downloadPath(fileName)}`;
+  const download = addresses.download(packed);
   return { version, download, checksum, compatibility, permissions, dependencies, changelog };
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   ListInstallations,
   ListInstalledPlugins,
+  ListTenantPlugins,
   partitionOf,
   PluginFailed,
   SetConfigValue,
@@ -316,7 +317,7 @@ describe('settings', () => {
 });
 
 describe('what others ask and tell', () => {
-  test('runners find every installation of their partitions page by page, registry-cache those of a tenant', async () => {
+  test('runners find every installation of their partitions page by page', async () => {
     room.registry.publish(pluginArchive({ id: 'listed-one', version: '1.0.0' }));
     room.registry.publish(pluginArchive({ id: 'listed-two', version: '1.0.0' }));
     const acme = await room.tenant();
@@ -331,11 +332,40 @@ describe('what others ask and tell', () => {
     });
     expect(rest.installations.map(({ pluginId }) => pluginId)).toEqual(['listed-two']);
     expect(rest.installations[0]).toMatchObject({ state: 'installed', desired: 'disabled', config: { values: {} } });
-    const installed = await room.broker.ask(ListInstalledPlugins, { tenant: acme.name, payload: {} });
-    expect(installed.map(({ pluginId, enabled }) => [pluginId, enabled])).toEqual([
-      ['listed-one', false],
-      ['listed-two', false],
+  });
+
+  test('registry-cache finds what tenants have, only where it is not as it knows it, and every tenant page by page', async () => {
+    room.registry.publish(pluginArchive({ id: 'listed-three', version: '1.0.0' }));
+    const [acme, globex] = [await room.tenant(), await room.tenant()];
+    for (const tenant of [acme, globex]) await tenant.call('POST', '/install', { id: 'listed-three' });
+    const ask = (tenants: { tenant: string; revision?: string }[]) =>
+      room.broker.ask(ListInstalledPlugins, { tenant: null, payload: { tenants } });
+
+    const [known, unknown] = await ask([{ tenant: acme.name }, { tenant: 'nobody-yet' }]);
+    expect(known).toMatchObject({
+      tenant: acme.name,
+      plugins: [{ pluginId: 'listed-three', version: '1.0.0', enabled: false, state: 'installed' }],
+    });
+    expect(unknown).toMatchObject({ tenant: 'nobody-yet', plugins: [] });
+    const tenants = [known, unknown].flatMap((one) => (one === undefined ? [] : [one]));
+    expect(await ask(tenants.map(({ tenant, revision }) => ({ tenant, revision })))).toEqual([]);
+    await acme.call('POST', '/listed-three/enable');
+    expect(await ask(tenants.map(({ tenant, revision }) => ({ tenant, revision })))).toMatchObject([
+      { tenant: acme.name, plugins: [{ enabled: true }] },
     ]);
+
+    const all: string[] = [];
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const page: Awaited<ReturnType<typeof nextPage>> = await nextPage(after);
+      all.push(...page.tenants.map(({ tenant }) => tenant));
+      after = page.next;
+    }
+    expect(all).toEqual(expect.arrayContaining([acme.name, globex.name]));
+    expect(new Set(all).size).toBe(all.length);
+
+    function nextPage(after: string) {
+      return room.broker.ask(ListTenantPlugins, { tenant: null, payload: { after } });
+    }
   });
 
   test('a plugin that fails is disabled once, and what an older life of it did is forgotten', async () => {

@@ -37,7 +37,7 @@ import type { Transact } from './installation/transaction.ts';
 import { createUploadPlugin } from './installation/upload-plugin.ts';
 import { createViewDependencies } from './installation/view-dependencies.ts';
 import { listInstallations } from './messages/list-installations.ts';
-import { listInstalledPlugins } from './messages/list-installed-plugins.ts';
+import { listInstalledPlugins, listTenantPlugins } from './messages/list-installed-plugins.ts';
 import { pluginFailed } from './messages/plugin-failed.ts';
 import { setConfigValue } from './messages/set-config-value.ts';
 import { Operations } from './operations/operations.ts';
@@ -152,6 +152,7 @@ export async function startInstaller(
   const questions = await broker.answerQuestions('installer', [
     listInstallations((...asked) => installations.listByPartitions(...asked)),
     listInstalledPlugins(installations),
+    listTenantPlugins(installations),
     setConfigValue(changeConfig),
   ]);
   closers.addStep('questions', () => questions.stop());

@@ -12,7 +12,7 @@ import {
   type Setting,
 } from '@verifywise/service-kit';
 import { registrySchema } from './http/registry-descriptions.ts';
-import type { RegistryRequest } from './registries/manage-registries.ts';
+import type { RegistryRequest } from './registries/new-registry.ts';
 
 export type RegistryCacheConfig = ReturnType<typeof readConfig>;
 
@@ -25,6 +25,8 @@ const OFFICIAL: RegistryRequest = {
 
 /** S:18.1 */
 const TTL_MS = 15 * 60_000;
+
+const MEGABYTE = 1024 * 1024;
 
 /** Only needed where a registry has a token. */
 const optionalSecretKeys: Setting<SecretKey[]> = {
@@ -44,6 +46,9 @@ export function readConfig(env: Environment) {
       OFFICIAL,
     ]),
     registryTtlMs: integer('REGISTRY_TTL_MS', TTL_MS, { min: 1_000, max: 24 * 3_600_000 }),
+    registryDeadlineMs: integer('REGISTRY_DEADLINE_MS', 15_000, { min: 100, max: 120_000 }),
+    registryLimitBytes: integer('REGISTRY_LIMIT_BYTES', 20 * MEGABYTE, { min: 1_024, max: 200 * MEGABYTE }),
+    registryLeftAloneMs: integer('REGISTRY_LEFT_ALONE_MS', 30_000, { min: 100, max: 3_600_000 }),
     secretKeys: optionalSecretKeys,
   });
 }

@@ -6,9 +6,13 @@ export interface DownloadRules {
   allowedHosts: readonly string[];
 }
 
+/** Parsers leave these out or put something else in their place, so what is checked would not be what was written. */
+// eslint-disable-next-line no-control-regex
+const NO_URL = /[\u0000-\u0020\u007f\\]/;
+
 /** Why nothing may be fetched from this address, or undefined when it may, as far as the address itself tells (contract §3). */
 export function whyUrlRefused(address: string, { local, allowedHosts }: DownloadRules): string | undefined {
-  const url = URL.parse(address);
+  const url = NO_URL.test(address) || !address.isWellFormed() ? null : URL.parse(address);
   if (url === null) return 'it is not an absolute URL';
   if (url.protocol !== 'https:' && !(local && url.protocol === 'http:')) return 'it is not https';
   if (url.username !== '' || url.password !== '') return 'it has a user name or password in it';

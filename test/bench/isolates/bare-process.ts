@@ -16,9 +16,10 @@ export class BareProcess {
     this.child = child;
   }
 
-  /** Resolves with what the program says first. */
-  static async start(program: BareProgram, ...args: string[]): Promise<{ process: BareProcess; said: unknown }> {
-    const child = fork(join(import.meta.dirname, 'bare', `${program}.cjs`), args, {
+  /** Resolves with what the program says first; another bench's program is given by its file. */
+  static async start(program: BareProgram | URL, ...args: string[]): Promise<{ process: BareProcess; said: unknown }> {
+    const file = program instanceof URL ? program : join(import.meta.dirname, 'bare', `${program}.cjs`);
+    const child = fork(file, args, {
       serialization: 'advanced',
       execArgv: [],
       env: { NODE_ENV: 'production' },
@@ -29,7 +30,7 @@ export class BareProcess {
       return { process: bare, said };
     } catch (error) {
       await bare.close();
-      throw new Error(`The bare ${program} did not start`, { cause: error });
+      throw new Error(`The bare ${String(program)} did not start`, { cause: error });
     }
   }
 

@@ -11,25 +11,24 @@ export interface Target {
 
 /** One connection that asks for the same again and again, one request at a time; cheap, so that the servers get the processor. */
 export class KeepAliveClient {
-  readonly #request: string;
+  readonly #target: Target;
   readonly #socket: Socket;
   #waiting: { resolve(status: number): void; reject(error: Error): void } | undefined;
   #heard = '';
 
-  constructor({ port, path, headers = {} }: Target) {
-    const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`);
-    this.#request = [`GET ${path} HTTP/1.1`, ...lines].join('\r\n') + END_OF_HEAD;
-    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true }).setEncoding('latin1');
+  constructor(target: Target) {
+    this.#target = target;
+    this.#socket = connect({ port: target.port, host: '127.0.0.1', noDelay: true }).setEncoding('latin1');
     this.#socket.on('data', (text: string) => this.#hear(text));
     this.#socket.on('error', (error) => this.#waiting?.reject(error));
     this.#socket.on('close', () => this.#waiting?.reject(new Error('The server closed the connection')));
   }
 
-  /** Resolves with the status once the whole answer is there. */
-  ask(): Promise<number> {
+  /** Resolves with the status once the whole answer is there; another target has to be on the same port. */
+  ask(target = this.#target): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      this.#socket.write(this.#request);
+      this.#socket.write(requestFor(target));
     });
   }
 
@@ -51,4 +50,17 @@ export class KeepAliveClient {
     this.#waiting = undefined;
     waiting?.resolve(Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)));
   }
+}
+
+/** The same target is asked again and again, so its request is written once. */
+const requests = new WeakMap<Target, string>();
+
+function requestFor(target: Target): string {
+  const known = requests.get(target);
+  if (known !== undefined) return known;
+  const { port, path, headers = {} } = target;
+  const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`);
+  const request = [`GET ${path} HTTP/1.1`, ...lines].join('\r\n') + END_OF_HEAD;
+  requests.set(target, request);
+  return request;
 }

@@ -1,4 +1,4 @@
-import type { Installation, InstallationCursor } from '@verifywise/contracts';
+import type { Installation, InstallationCursor, InstalledPlugin, PluginState } from '@verifywise/contracts';
 import type { DataSource } from 'typeorm';
 import type { Installations } from '../installation/hands.ts';
 import { installationOf, type ConfigRecord, type InstalledRecord } from '../installation/installed-plugin.ts';
@@ -61,4 +61,38 @@ export class InstallationStore implements Installations {
     const configOf = new Map(configs.map((config) => [`${config.tenant} ${config.pluginId}`, config]));
     return found.map((record) => installationOf(record, configOf.get(`${record.tenant} ${record.pluginId}`) ?? null));
   }
+
+  /** What is installed for each of these tenants; nothing else of it is read, because it is asked for all the time. */
+  async installedOf(tenants: readonly string[]): Promise<Map<string, InstalledPlugin[]>> {
+    // What is still being installed may yet be undone.
+    const rows = await this.#source.query<InstalledRow[]>(
+      `SELECT tenant, plugin_id, version, state, desired, generation FROM installations
+       WHERE tenant = ANY ($1) AND state <> 'installing' ORDER BY tenant, plugin_id`,
+      [tenants],
+    );
+    const found = new Map(tenants.map((tenant): [string, InstalledPlugin[]] => [tenant, []]));
+    for (const { tenant, plugin_id: pluginId, version, state, desired, generation } of rows) {
+      const plugin = { pluginId, version, state, enabled: desired === 'enabled', generation: Number(generation) };
+      found.get(tenant)?.push(plugin);
+    }
+    return found;
+  }
+
+  /** The tenants that have anything installed, in order, from after this one on. */
+  async tenantsAfter(tenant: string, limit: number): Promise<string[]> {
+    const rows = await this.#source.query<{ tenant: string }[]>(
+      'SELECT DISTINCT tenant FROM installations WHERE tenant > $1 ORDER BY tenant LIMIT $2',
+      [tenant, limit],
+    );
+    return rows.map((row) => row.tenant);
+  }
+}
+
+interface InstalledRow {
+  tenant: string;
+  plugin_id: string;
+  version: string;
+  state: PluginState;
+  desired: string;
+  generation: string;
 }

@@ -142,3 +142,46 @@ test('a circle of dependencies ends, and what nobody lists is impossible', () =>
     'a install',
   ]);
 });
+
+function planOf(plugins: Record<string, Record<string, Record<string, string>>>, id: string, own = installed()) {
+  const listing = aListing(
+    ...Object.entries(plugins).map(([name, versions]) => {
+      const all = Object.entries(versions).map(([version, dependencies]) => aVersion(version, { dependencies }));
+      return aPlugin(name, { versions: all, version: all[0]?.version ?? '1.0.0' });
+    }),
+  );
+  const one = new Catalogue([{ registry: official, listing }]);
+  const plugin = one.find(id)?.plugin ?? aPlugin(id);
+  return dependencyPlan(one, plugin, own, HOST);
+}
+
+test('a plugin that two others need comes once, in a version that suits both', () => {
+  const diamond = {
+    top: { '1.0.0': { left: '*', right: '*' } },
+    left: { '1.0.0': { base: '>=1.0.0' } },
+    right: { '1.0.0': { base: '^1.0.0' } },
+    base: { '2.0.0': {}, '1.5.0': {}, '1.0.0': {} },
+  };
+  expect(planOf(diamond, 'top').map(({ id, version }) => `${id} ${version}`)).toEqual([
+    ...['base 1.5.0', 'left 1.0.0', 'right 1.0.0', 'top 1.0.0'],
+  ]);
+  const quarrel = { ...diamond, left: { '1.0.0': { base: '^2.0.0' } } };
+  expect(planOf(quarrel, 'top').find(({ id }) => id === 'base')).toMatchObject({
+    action: 'impossible',
+    reason: 'No version suits all who need it: left needs ^2.0.0, right needs ^1.0.0',
+  });
+});
+
+test('an installed version that does not suit is updated', () => {
+  const plugins = { top: { '1.0.0': { base: '^2.0.0' } }, base: { '2.1.0': {}, '1.0.0': {} } };
+  expect(planOf(plugins, 'top', installed(['base', '1.0.0']))[0]).toEqual({
+    ...{ id: 'base', range: '^2.0.0', version: '2.1.0', action: 'update' },
+  });
+});
+
+test('a chain of ten thousand dependencies overflows nothing', () => {
+  const chain = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, at) => [`p-${at}`, { '1.0.0': { [`p-${at + 1}`]: '*' } }]),
+  );
+  expect(planOf(chain, 'p-0').at(-1)).toMatchObject({ id: 'p-0', action: 'install' });
+});

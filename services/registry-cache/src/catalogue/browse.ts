@@ -2,7 +2,7 @@ import type { PluginType } from '@verifywise/plugin-types';
 import type { Catalogue, CataloguePlugin } from './catalogue.ts';
 import { flagsOf, type InstalledById, type InstalledFlags } from './installed-flags.ts';
 
-export const sortings = ['name', '-name', 'type', 'relevance'] as const;
+export const sortings = ['relevance', 'name', '-name', 'type', '-type'] as const;
 
 export interface BrowseQuery {
   type?: PluginType;
@@ -25,28 +25,58 @@ export function browse(
   hostVersion: string,
   query: BrowseQuery,
 ): { offers: Offer[]; total: number } {
-  const { search, type, tag, page, limit } = query;
-  const searched = search === undefined || search.trim() === '' ? catalogue.plugins : catalogue.search(search);
-  const wantedTag = tag?.toLowerCase();
-  const found = searched
-    .filter(({ plugin }) => type === undefined || plugin.type === type)
-    .filter(({ plugin }) => wantedTag === undefined || plugin.tags.some((one) => one.toLowerCase() === wantedTag))
-    .map((one) => ({ ...one, flags: flagsOf(one.plugin, installed, hostVersion) }))
-    .filter(({ flags }) => isWanted(flags, query.installed));
-  const sorted = sort(found, query.sort);
-  return { offers: sorted.slice((page - 1) * limit, page * limit), total: found.length };
+  const found = sorted(catalogue, matching(catalogue, installed, hostVersion, query), query.sort);
+  const first = (query.page - 1) * query.limit;
+  const offers = found.slice(first, first + query.limit).flatMap((place) => {
+    const one = catalogue.plugins[place];
+    return one === undefined ? [] : [{ ...one, flags: flagsOf(one.plugin, installed, hostVersion) }];
+  });
+  return { offers, total: found.length };
 }
 
-function isWanted(flags: InstalledFlags, wanted: BrowseQuery['installed']): boolean {
-  if (wanted === undefined) return true;
-  return wanted === 'updates' ? flags.hasUpdate : flags.installed === (wanted === 'true');
+/** Places of the plugins that fit, by relevance, or by name when nothing is searched for. */
+function matching(
+  catalogue: Catalogue,
+  installed: InstalledById,
+  hostVersion: string,
+  { search = '', type, tag, installed: wanted }: BrowseQuery,
+): number[] {
+  const searched = search.trim() === '' ? catalogue.plugins.keys() : catalogue.search(search);
+  const sets: ReadonlySet<number>[] = [];
+  if (type !== undefined) sets.push(catalogue.ofType(type));
+  if (tag !== undefined) sets.push(catalogue.withTag(tag));
+  if (wanted === 'true') sets.push(placesOf(catalogue, installed, () => true));
+  if (wanted === 'updates')
+    sets.push(placesOf(catalogue, installed, ({ plugin }) => flagsOf(plugin, installed, hostVersion).hasUpdate));
+  const without = wanted === 'false' ? placesOf(catalogue, installed, () => true) : undefined;
+  const found: number[] = [];
+  for (const place of searched) {
+    if (sets.every((set) => set.has(place)) && without?.has(place) !== true) found.push(place);
+  }
+  return found;
 }
 
-/** What was found is by relevance already, or by name when nothing was searched for. */
-function sort(offers: Offer[], by: BrowseQuery['sort']): Offer[] {
-  const byName = (a: Offer, b: Offer): number => a.plugin.name.localeCompare(b.plugin.name, 'en');
-  if (by === 'name') return offers.toSorted(byName);
-  if (by === '-name') return offers.toSorted((a, b) => byName(b, a));
-  if (by === 'type') return offers.toSorted((a, b) => a.plugin.type.localeCompare(b.plugin.type) || byName(a, b));
-  return offers;
+function placesOf(
+  catalogue: Catalogue,
+  installed: InstalledById,
+  isWanted: (one: CataloguePlugin) => boolean,
+): Set<number> {
+  const places = new Set<number>();
+  for (const id of installed.keys()) {
+    const place = catalogue.placeOf(id);
+    const one = place === undefined ? undefined : catalogue.plugins[place];
+    if (place !== undefined && one !== undefined && isWanted(one)) places.add(place);
+  }
+  return places;
+}
+
+/** A place says where a name stands among all names, so nothing is compared by its letters here. */
+function sorted({ plugins }: Catalogue, found: number[], by: BrowseQuery['sort']): number[] {
+  const typeAt = (place: number): string => plugins[place]?.plugin.type ?? '';
+  const byType = (a: number, b: number): number => (typeAt(a) < typeAt(b) ? -1 : Number(typeAt(a) > typeAt(b)));
+  if (by === 'name') return found.sort((a, b) => a - b);
+  if (by === '-name') return found.sort((a, b) => b - a);
+  if (by === 'type') return found.sort((a, b) => byType(a, b) || a - b);
+  if (by === '-type') return found.sort((a, b) => byType(b, a) || a - b);
+  return found;
 }

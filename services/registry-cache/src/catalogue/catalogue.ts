@@ -1,7 +1,8 @@
 import { parseVersion, type RegistryEntry } from '@verifywise/contracts';
+import type { PluginType } from '@verifywise/plugin-types';
 import { allowedHostsOf } from './allowed-url.ts';
 import type { EntryProblem, ListedPlugin, ListedVersion, Listing, Registry } from './registry.ts';
-import { relevance, searchWordsOf, type SearchWords } from './search.ts';
+import { SearchIndex } from './search.ts';
 
 /** A plugin as the marketplace offers it: which registry it comes from is settled. */
 export interface CataloguePlugin {
@@ -14,48 +15,62 @@ export interface RegistryListing {
   listing: Listing;
 }
 
-/** Searches repeat while somebody types and between tenants, so their rankings are kept. */
-const KEPT_SEARCHES = 200;
-
 /** Everything that all registries list, as one. Does not change: a new listing makes a new catalogue. */
 export class Catalogue {
+  /** The same for catalogues that list the same, in every replica. */
+  readonly generation: string;
   readonly listings: readonly RegistryListing[];
-  /** By name. */
+  /** By name; a plugin's place here stands for it everywhere else. */
   readonly plugins: readonly CataloguePlugin[];
-  readonly #byId = new Map<string, CataloguePlugin>();
-  readonly #words = new Map<string, SearchWords>();
-  readonly #searches = new Map<string, readonly CataloguePlugin[]>();
+  readonly #places = new Map<string, number>();
+  readonly #byType: ReadonlyMap<PluginType, ReadonlySet<number>>;
+  readonly #byTag: ReadonlyMap<string, ReadonlySet<number>>;
+  readonly #index: SearchIndex;
   readonly #hidden: (EntryProblem & { registry: string })[] = [];
 
   /** The order of the listings decides which registry an id belongs to: nobody can take over a name that was there before. */
-  constructor(listings: readonly RegistryListing[]) {
+  constructor(listings: readonly RegistryListing[], generation = '') {
+    this.generation = generation;
     this.listings = listings;
+    const byId = new Map<string, CataloguePlugin>();
     for (const { registry, listing } of listings) {
       for (const plugin of listing.plugins) {
-        const taken = this.#byId.get(plugin.id);
-        if (taken === undefined) this.#add({ plugin, registry });
+        const taken = byId.get(plugin.id);
+        if (taken === undefined) byId.set(plugin.id, { plugin, registry });
         else this.#hide(plugin.id, registry, taken.registry);
       }
     }
-    this.plugins = [...this.#byId.values()].sort((a, b) => a.plugin.name.localeCompare(b.plugin.name, 'en'));
+    const { compare } = new Intl.Collator('en');
+    this.plugins = [...byId.values()].sort(
+      (a, b) => compare(a.plugin.name, b.plugin.name) || compare(a.plugin.id, b.plugin.id),
+    );
+    for (const [place, { plugin }] of this.plugins.entries()) this.#places.set(plugin.id, place);
+    this.#byType = placesBy(this.plugins, ({ type }) => [type]);
+    this.#byTag = placesBy(this.plugins, ({ tags }) => tags.map((tag) => tag.toLowerCase()));
+    this.#index = new SearchIndex(this.plugins.map(({ plugin }) => plugin));
   }
 
   find(id: string): CataloguePlugin | undefined {
-    return this.#byId.get(id);
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : this.plugins[place];
+  }
+
+  placeOf(id: string): number | undefined {
+    return this.#places.get(id);
   }
 
   /** Best first. */
-  search(text: string): readonly CataloguePlugin[] {
-    const kept = this.#searches.get(text);
-    if (kept !== undefined) return kept;
-    const found = this.plugins
-      .map((one) => ({ one, fits: relevance(this.#wordsOf(one), text) }))
-      .filter(({ fits }) => fits > 0)
-      .sort((a, b) => b.fits - a.fits)
-      .map(({ one }) => one);
-    if (this.#searches.size >= KEPT_SEARCHES) this.#searches.clear();
-    this.#searches.set(text, found);
-    return found;
+  search(text: string): readonly number[] {
+    return this.#index.search(text);
+  }
+
+  ofType(type: PluginType): ReadonlySet<number> {
+    return this.#byType.get(type) ?? new Set();
+  }
+
+  /** In whatever capitals. */
+  withTag(tag: string): ReadonlySet<number> {
+    return this.#byTag.get(tag.toLowerCase()) ?? new Set();
   }
 
   /** Entries of a registry that are not offered, because an earlier registry has the id, or because they are broken. */
@@ -65,18 +80,24 @@ export class Catalogue {
     return [...own, ...hidden.map(({ plugin, reason }) => ({ plugin, reason }))];
   }
 
-  #add(one: CataloguePlugin): void {
-    this.#byId.set(one.plugin.id, one);
-    this.#words.set(one.plugin.id, searchWordsOf(one.plugin));
-  }
-
   #hide(plugin: string, { name }: Registry, owner: Registry): void {
     this.#hidden.push({ registry: name, plugin, reason: `The registry ${owner.name} has a plugin with this id` });
   }
+}
 
-  #wordsOf({ plugin }: CataloguePlugin): SearchWords {
-    return this.#words.get(plugin.id) ?? searchWordsOf(plugin);
+function placesBy<Key extends string>(
+  plugins: readonly CataloguePlugin[],
+  keysOf: (plugin: ListedPlugin) => readonly Key[],
+): Map<Key, Set<number>> {
+  const places = new Map<Key, Set<number>>();
+  for (const [place, { plugin }] of plugins.entries()) {
+    for (const key of keysOf(plugin)) {
+      const known = places.get(key);
+      if (known === undefined) places.set(key, new Set([place]));
+      else known.add(place);
+    }
   }
+  return places;
 }
 
 /** The version that is asked for, or the one that is shown. */

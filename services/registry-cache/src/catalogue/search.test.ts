@@ -24,7 +24,7 @@ const catalogue = new Catalogue([
 ]);
 
 function found(text: string): string[] {
-  return catalogue.search(text).map(({ plugin }) => plugin.id);
+  return catalogue.search(text).map((place) => catalogue.plugins[place]?.plugin.id ?? '?');
 }
 
 test('name before tag before description', () => {

@@ -1,57 +1,156 @@
 import { editDistance } from './edit-distance.ts';
 import type { ListedPlugin } from './registry.ts';
 
-/** The words of a plugin that a search looks at, made once per listing. */
-export interface SearchWords {
-  whole: string[];
-  name: string[];
-  tags: string[];
-  description: string[];
-}
+/** What a word of the search is worth where it was found. */
+const WORTH = {
+  whole: 100,
+  name: 40,
+  nameBegins: 30,
+  tag: 25,
+  inName: 20,
+  tagBegins: 18,
+  slipped: 14,
+  slip: 2,
+} as const;
+const WORTH_IN_DESCRIPTION = { begins: 8, within: 5 } as const;
+/** Nobody types more words than these; what follows is not looked at. */
+const MOST_TERMS = 10;
+/** Searches and their words repeat while somebody types and between tenants. */
+const KEPT_TERMS = 500;
+const KEPT_SEARCHES = 1_000;
 
-export function searchWordsOf({ id, name, tags, description, author }: ListedPlugin): SearchWords {
-  return {
-    whole: [id, name.toLowerCase()],
-    name: [...new Set([...wordsOf(id), ...wordsOf(name)])],
-    tags: [...new Set([...tags.map((tag) => tag.toLowerCase()), ...tags.flatMap(wordsOf)])],
-    description: [...new Set([...wordsOf(description), ...wordsOf(author.name)])],
-  };
-}
+/** Words and in which plugins they stand. */
+type Vocabulary = Map<string, number[]>;
 
-/** How well the search fits, higher is better; 0 when one of its words fits nowhere. */
-export function relevance(words: SearchWords, search: string): number {
-  const text = search.trim().toLowerCase();
-  const terms = wordsOf(text);
-  if (terms.length === 0) return words.whole.includes(text) ? 1 : 0;
-  let sum = words.whole.includes(text) ? 100 : 0;
-  for (const term of terms) {
-    const fits = termRelevance(words, term);
-    if (fits === 0) return 0;
-    sum += fits;
+/** Finds plugins by their words, best first. Made once for a catalogue: every word is looked at once, however many plugins have it. */
+export class SearchIndex {
+  readonly #size: number;
+  readonly #wholes = new Map<string, number[]>();
+  readonly #name: Vocabulary = new Map();
+  readonly #tags: Vocabulary = new Map();
+  readonly #description: Vocabulary = new Map();
+  readonly #letters = new Map<string, number>();
+  readonly #terms = new Map<string, Uint8Array>();
+  readonly #searches = new Map<string, readonly number[]>();
+
+  /** The order of the plugins is the one in which those come that fit equally well. */
+  constructor(plugins: readonly ListedPlugin[]) {
+    this.#size = plugins.length;
+    for (const [position, { id, name, tags, description, author }] of plugins.entries()) {
+      add(this.#wholes, new Set([id, plain(name)]), position);
+      add(this.#name, [...wordsOf(id), ...wordsOf(name)], position);
+      add(this.#tags, [...tags.map(plain), ...tags.flatMap(wordsOf)], position);
+      add(this.#description, [...wordsOf(description), ...wordsOf(author.name)], position);
+    }
+    for (const word of [...this.#name.keys(), ...this.#tags.keys()]) this.#letters.set(word, lettersOf(word));
   }
-  return sum;
+
+  /** Places of the plugins in which every word of the text fits somewhere. */
+  search(text: string): readonly number[] {
+    const wanted = plain(text.trim());
+    return kept(this.#searches, wanted, KEPT_SEARCHES, () => this.#rank(wanted));
+  }
+
+  #rank(text: string): number[] {
+    const wholes = this.#wholes.get(text) ?? [];
+    const terms = [...new Set(wordsOf(text))].slice(0, MOST_TERMS);
+    if (terms.length === 0) return [...wholes];
+    const fits = new Uint16Array(this.#size).fill(1);
+    for (const term of terms) {
+      const worth = kept(this.#terms, term, KEPT_TERMS, () => this.#worthOf(term));
+      for (let at = 0; at < fits.length; at += 1) {
+        const own = worth[at] ?? 0;
+        fits[at] = own === 0 || fits[at] === 0 ? 0 : (fits[at] ?? 0) + own;
+      }
+    }
+    for (const position of wholes) if (fits[position] !== 0) fits[position] = (fits[position] ?? 0) + WORTH.whole;
+    const found: number[] = [];
+    for (let at = 0; at < fits.length; at += 1) if (fits[at] !== 0) found.push(at);
+    return found.sort((a, b) => (fits[b] ?? 0) - (fits[a] ?? 0) || a - b);
+  }
+
+  /** What the term is worth in each plugin: the best place it is found at, 0 where it is in none. */
+  #worthOf(term: string): Uint8Array {
+    const worth = new Uint8Array(this.#size);
+    const slips = allowedSlips(term);
+    const letters = lettersOf(term);
+    const slipped = (word: string): number => {
+      // One slip changes two letters at most, so most words are told apart without being compared.
+      if (slips === 0 || bits(letters ^ (this.#letters.get(word) ?? 0)) > 2 * slips) return 0;
+      const distance = editDistance(term, word, slips);
+      return distance > slips ? 0 : WORTH.slipped - WORTH.slip * distance;
+    };
+    const note = (words: Vocabulary, worthOf: (word: string) => number): void => {
+      for (const [word, positions] of words) {
+        const found = worthOf(word);
+        if (found === 0) continue;
+        for (const position of positions) if ((worth[position] ?? 0) < found) worth[position] = found;
+      }
+    };
+    note(this.#name, (word) => {
+      const at = word.indexOf(term);
+      if (at === 0) return word.length === term.length ? WORTH.name : WORTH.nameBegins;
+      return at > 0 ? WORTH.inName : slipped(word);
+    });
+    note(this.#tags, (word) => {
+      if (word.startsWith(term)) return word.length === term.length ? WORTH.tag : WORTH.tagBegins;
+      return slipped(word);
+    });
+    note(this.#description, (word) => {
+      const at = word.indexOf(term);
+      if (at === 0) return WORTH_IN_DESCRIPTION.begins;
+      return at > 0 ? WORTH_IN_DESCRIPTION.within : 0;
+    });
+    return worth;
+  }
 }
 
-function termRelevance({ name, tags, description }: SearchWords, term: string): number {
-  if (name.includes(term)) return 40;
-  if (name.some((word) => word.startsWith(term))) return 30;
-  if (tags.includes(term)) return 25;
-  if (name.some((word) => word.includes(term))) return 20;
-  if (tags.some((tag) => tag.startsWith(term))) return 18;
-  const slips = fewestSlips([...name, ...tags], term);
-  if (slips !== undefined) return 14 - 2 * slips;
-  if (description.some((word) => word.startsWith(term))) return 8;
-  return description.some((word) => word.includes(term)) ? 5 : 0;
+/** Short words mean something else with one letter changed. */
+function allowedSlips({ length }: string): number {
+  if (length < 4) return 0;
+  return length < 8 ? 1 : 2;
 }
 
-/** How many slips the nearest word is away, when it is near enough: short words mean something else with one letter changed. */
-function fewestSlips(words: readonly string[], term: string): number | undefined {
-  const allowed = term.length < 4 ? 0 : term.length < 8 ? 1 : 2;
-  if (allowed === 0) return undefined;
-  const fewest = Math.min(...words.map((word) => editDistance(term, word, allowed)));
-  return fewest <= allowed ? fewest : undefined;
+function add(words: Vocabulary, found: Iterable<string>, position: number): void {
+  for (const word of new Set(found)) {
+    const positions = words.get(word);
+    if (positions === undefined) words.set(word, [position]);
+    else positions.push(position);
+  }
+}
+
+function kept<Value>(all: Map<string, Value>, key: string, most: number, make: () => Value): Value {
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  if (all.size >= most) all.clear();
+  all.set(key, made);
+  return made;
 }
 
 function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const readable = plain(text);
+  return readable.match(ASCII.test(readable) ? /[a-z0-9]+/g : /[\p{L}\p{N}]+/gu) ?? [];
+}
+
+// eslint-disable-next-line no-control-regex
+const ASCII = /^[\u0000-\u007f]*$/;
+
+/** Without capitals and accents: who searches for "cafe" means "Café". */
+function plain(text: string): string {
+  const small = text.toLowerCase();
+  return ASCII.test(small) ? small : small.normalize('NFKD').replaceAll(/\p{M}/gu, '');
+}
+
+/** Which letters a word has, as bits; letters that share a bit only cost a comparison. */
+function lettersOf(word: string): number {
+  let letters = 0;
+  for (let at = 0; at < word.length; at += 1) letters |= 1 << (word.charCodeAt(at) & 31);
+  return letters;
+}
+
+function bits(of: number): number {
+  let left = of - ((of >>> 1) & 0x5555_5555);
+  left = (left & 0x3333_3333) + ((left >>> 2) & 0x3333_3333);
+  return (((left + (left >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24;
 }

@@ -4,29 +4,43 @@ import type { Registry } from '../catalogue/registry.ts';
 import type { Fetched, RegistrySource, Validators } from '../registries/hands.ts';
 import { guardedFetch } from './guarded-fetch.ts';
 
-const DEADLINE_MS = 15_000;
-const MAX_BYTES = 20 * 1024 * 1024;
-/** A refresh is rare, so few failures must be enough to leave a registry alone. */
+/** How much of a registry's time and of our memory one fetch may take, and how long a registry that fails is left alone. */
+export interface FetchLimits {
+  deadlineMs: number;
+  maxBytes: number;
+  leftAloneMs: number;
+}
+
+/** A refresh is rare, so few failures must be enough to leave a registry alone… */
 const FAILURES_TO_OPEN = 3;
+/** …also when nobody asks for one and only the time between two looks passes. */
+const FAILURES_WITHIN_MS = 10 * 60_000;
 
 /** Opens the token of a registry that has one. */
 export type OpenToken = (registry: Registry) => string | undefined;
 
 /** Fetches `registry.json` by HTTP, each registry behind its own circuit breaker. */
-export function registrySource(openToken: OpenToken): RegistrySource & { close(): void } {
+export function registrySource(openToken: OpenToken, limits: FetchLimits): RegistrySource & { close(): void } {
   const breakers = new Map<string, Breaker<[Registry, Validators], Fetched>>();
   const forget = (name: string): void => {
     breakers.get(name)?.close();
     breakers.delete(name);
   };
+  const circuitOf = (name: string): Breaker<[Registry, Validators], Fetched> =>
+    breakers.get(name) ??
+    breaker(
+      {
+        name: `The registry ${name}`,
+        atLeastCalls: FAILURES_TO_OPEN,
+        withinMs: FAILURES_WITHIN_MS,
+        resetAfterMs: limits.leftAloneMs,
+      },
+      (registry: Registry, known: Validators) => fetchDocument(registry, known, openToken(registry), limits),
+    );
   return {
     async fetch(registry, validators) {
       const { name } = registry;
-      const circuit =
-        breakers.get(name) ??
-        breaker({ name: `The registry ${name}`, atLeastCalls: FAILURES_TO_OPEN }, (one: Registry, known: Validators) =>
-          fetchDocument(one, known, openToken(one)),
-        );
+      const circuit = circuitOf(name);
       breakers.set(name, circuit);
       try {
         return await circuit.call(registry, validators);
@@ -43,10 +57,15 @@ export function registrySource(openToken: OpenToken): RegistrySource & { close()
   };
 }
 
-async function fetchDocument(registry: Registry, validators: Validators, token: string | undefined): Promise<Fetched> {
+async function fetchDocument(
+  registry: Registry,
+  validators: Validators,
+  token: string | undefined,
+  { deadlineMs, maxBytes }: FetchLimits,
+): Promise<Fetched> {
   const response = await guardedFetch(registry.url, registry, {
-    deadlineMs: DEADLINE_MS,
-    maxBytes: MAX_BYTES,
+    deadlineMs,
+    maxBytes,
     headers: {
       accept: 'application/json',
       ...(validators.etag === null ? {} : { 'if-none-match': validators.etag }),
@@ -62,7 +81,7 @@ async function fetchDocument(registry: Registry, validators: Validators, token: 
     response.discard();
     throw new PlatformError(
       'REGISTRY_UNAVAILABLE',
-      `The registry ${registry.name} answered with status ${response.status}`,
+      `The registry ${registry.name} answered with status ${response.status}${whatToDo(response.status, token)}`,
     );
   }
   const text = await response.text();
@@ -71,6 +90,12 @@ async function fetchDocument(registry: Registry, validators: Validators, token: 
     document: parse(text, registry),
     validators: { etag: header(response.headers['etag']), lastModified: header(response.headers['last-modified']) },
   };
+}
+
+function whatToDo(status: number, token: string | undefined): string {
+  if (status === 404) return '; check its url';
+  if (status !== 401 && status !== 403) return '';
+  return token === undefined ? '; it seems to want a token' : '; its token is not accepted, give it another';
 }
 
 function parse(text: string, { name }: Registry): unknown {
@@ -82,5 +107,5 @@ function parse(text: string, { name }: Registry): unknown {
 }
 
 function header(value: string | string[] | undefined): string | null {
-  return typeof value === 'string' ? value.slice(0, 500) : null;
+  return typeof value === 'string' && value.length <= 500 ? value : null;
 }

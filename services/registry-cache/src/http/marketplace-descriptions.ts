@@ -8,30 +8,100 @@ const LARGEST_PAGE = 500;
 const texts = { type: 'array', items: { type: 'string' } };
 const nullableText = { type: ['string', 'null'] };
 
+const versions = { type: 'object', additionalProperties: { type: 'string' } };
+const compatibility = {
+  type: 'object',
+  properties: { minVersion: { type: 'string' }, maxVersion: { type: 'string' } },
+};
+
+const offered = {
+  id: { type: 'string' },
+  name: { type: 'string' },
+  description: { type: 'string' },
+  version: { type: 'string' },
+  author: {
+    type: 'object',
+    required: ['name'],
+    properties: { name: { type: 'string' }, url: { type: 'string' }, email: { type: 'string' } },
+  },
+  homepage: { type: 'string' },
+  repository: { type: 'string' },
+  support: { type: 'string' },
+  type: { enum: pluginTypes },
+  tags: texts,
+  icon: { ...nullableText, description: 'On our own origin' },
+  download: { type: 'string' },
+  checksum: { type: 'string' },
+  permissions: texts,
+  compatibility,
+  compatible: { type: 'boolean', description: 'Whether it runs on this VerifyWise' },
+  dependencies: versions,
+  registry: { type: 'string' },
+  verified: { type: 'boolean' },
+  installed: { type: 'boolean' },
+  installedVersion: nullableText,
+  enabled: { type: 'boolean' },
+  hasUpdate: { type: 'boolean' },
+};
+const alwaysOffered = [
+  ...['id', 'name', 'description', 'version', 'author', 'type', 'tags', 'icon', 'download', 'checksum', 'permissions'],
+  ...['compatible', 'registry', 'verified', 'installed', 'installedVersion', 'enabled', 'hasUpdate'],
+];
 const offer: JsonSchema = {
   type: 'object',
-  required: ['id', 'name', 'version', 'download', 'checksum', 'installed', 'installedVersion', 'enabled', 'hasUpdate'],
+  additionalProperties: false,
+  required: alwaysOffered,
+  properties: offered,
+};
+
+const installedKnown = {
+  type: 'boolean',
+  description: 'False while nobody can say what the tenant has installed: then the flags are those known last, if any',
+};
+
+const version: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['version', 'download', 'checksum', 'permissions', 'compatibility', 'dependencies', 'compatible'],
   properties: {
-    id: { type: 'string' },
-    name: { type: 'string' },
-    description: { type: 'string' },
     version: { type: 'string' },
-    author: { type: 'object', properties: { name: { type: 'string' }, url: { type: 'string' } } },
-    type: { enum: pluginTypes },
-    tags: texts,
-    icon: { ...nullableText, description: 'On our own origin' },
     download: { type: 'string' },
     checksum: { type: 'string' },
     permissions: texts,
-    compatibility: { type: 'object' },
-    compatible: { type: 'boolean', description: 'Whether it runs on this VerifyWise' },
-    dependencies: { type: 'object' },
-    registry: { type: 'string' },
-    verified: { type: 'boolean' },
-    installed: { type: 'boolean' },
-    installedVersion: nullableText,
-    enabled: { type: 'boolean' },
-    hasUpdate: { type: 'boolean' },
+    compatibility,
+    dependencies: versions,
+    changelog: { type: 'string' },
+    compatible: { type: 'boolean' },
+  },
+};
+
+const planned: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['id', 'range', 'version', 'action'],
+  properties: {
+    id: { type: 'string' },
+    range: { type: 'string', description: 'What is asked for; * for the plugin itself' },
+    version: nullableText,
+    action: { enum: ['install', 'update', 'none', 'impossible'] },
+    reason: { type: 'string', description: 'Why it is impossible' },
+  },
+};
+
+const details: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: [...alwaysOffered, 'changelog', 'versions', 'dependencyPlan', 'installedKnown'],
+  properties: {
+    ...offered,
+    changelog: { ...nullableText, description: 'Of the version that is shown' },
+    versions: { type: 'array', items: version, description: 'Newest first' },
+    dependencyPlan: {
+      type: 'array',
+      items: planned,
+      description: 'In the order of installation, the plugin itself last',
+    },
+    installedKnown,
   },
 };
 
@@ -40,9 +110,53 @@ const freshness = {
   ageSeconds: { type: ['integer', 'null'] },
 };
 
-const counted = (field: string): JsonSchema => ({
+const registryFreshness: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name', 'version', 'updated', 'plugins', 'problems', 'stale', 'ageSeconds', 'lastError'],
+  properties: {
+    name: { type: 'string' },
+    version: nullableText,
+    updated: nullableText,
+    plugins: { type: 'integer' },
+    problems: { type: 'integer' },
+    ...freshness,
+    lastError: nullableText,
+  },
+};
+
+const refreshed: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['registries', 'total'],
+  properties: {
+    registries: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['registry', 'outcome', 'plugins', 'quarantined'],
+        properties: {
+          registry: { type: 'string' },
+          outcome: { enum: ['refreshed', 'unchanged', 'failed'] },
+          plugins: { type: 'integer' },
+          quarantined: { type: 'integer' },
+          error: { type: 'string' },
+        },
+      },
+    },
+    total: { type: 'integer', description: 'Plugins of all registries together' },
+  },
+};
+
+const counted = (field: string, more: JsonSchema = {}): JsonSchema => ({
   type: 'array',
-  items: { type: 'object', properties: { [field]: { type: 'string' }, count: { type: 'integer' } } },
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: [field, 'count', ...Object.keys(more)],
+    properties: { [field]: { type: 'string' }, count: { type: 'integer' }, ...more },
+  },
 });
 
 const pluginParams: JsonSchema = { type: 'object', properties: { id: { type: 'string', maxLength: 100 } } };
@@ -76,7 +190,11 @@ export const marketplaceDescriptions = {
         description: 'A page of them',
         data: {
           type: 'object',
-          required: ['registryVersion', 'registryUpdated', 'plugins', 'total'],
+          additionalProperties: false,
+          required: [
+            ...['registryVersion', 'registryUpdated', 'plugins', 'total', 'page', 'limit', 'installedKnown'],
+            ...['stale', 'ageSeconds', 'registries'],
+          ],
           properties: {
             registryVersion: nullableText,
             registryUpdated: nullableText,
@@ -84,12 +202,9 @@ export const marketplaceDescriptions = {
             total: { type: 'integer' },
             page: { type: 'integer' },
             limit: { type: 'integer' },
-            installedKnown: {
-              type: 'boolean',
-              description: 'False while nobody can say what the tenant has installed',
-            },
+            installedKnown,
             ...freshness,
-            registries: { type: 'array', items: { type: 'object' } },
+            registries: { type: 'array', items: registryFreshness },
           },
         },
       },
@@ -100,7 +215,7 @@ export const marketplaceDescriptions = {
     path: '/api/marketplace/categories',
     summary: 'The types of plugins with their numbers',
     role: 'any',
-    answers: { 200: { description: 'Most plugins first', data: counted('type') } },
+    answers: { 200: { description: 'Most plugins first', data: counted('type', { label: { type: 'string' } }) } },
   }),
   tags: route({
     method: 'get',
@@ -114,14 +229,24 @@ export const marketplaceDescriptions = {
     path: '/api/marketplace/updates',
     summary: 'What the tenant has installed and could update',
     role: 'any',
-    answers: { 200: { description: 'The updates', data: { type: 'object' } } },
+    answers: {
+      200: {
+        description: 'The updates',
+        data: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['plugins', 'total'],
+          properties: { plugins: { type: 'array', items: offer }, total: { type: 'integer' } },
+        },
+      },
+    },
   }),
   refresh: route({
     method: 'post',
     path: '/api/marketplace/refresh',
     summary: 'Fetches all registries now',
     role: 'Admin',
-    answers: { 200: { description: 'What each of them lists now', data: { type: 'object' } } },
+    answers: { 200: { description: 'What each of them lists now', data: refreshed } },
   }),
   icon: route({
     method: 'get',
@@ -137,6 +262,6 @@ export const marketplaceDescriptions = {
     summary: 'One plugin with all its versions and what installing it would bring along',
     role: 'any',
     params: pluginParams,
-    answers: { 200: { description: 'The plugin', data: offer } },
+    answers: { 200: { description: 'The plugin', data: details } },
   }),
 };

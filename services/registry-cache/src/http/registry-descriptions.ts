@@ -3,6 +3,18 @@ import { route, type JsonSchema } from '@verifywise/service-kit';
 const name = { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,49}$' };
 const host = { type: 'string', pattern: '^(\\*\\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$' };
 
+const token = { type: 'string', minLength: 1, maxLength: 4000, pattern: '^[\\x21-\\x7e]+$' };
+const settable = {
+  url: { type: 'string', maxLength: 2000, format: 'uri', description: 'Of its registry.json' },
+  verified: { type: 'boolean', description: 'Whether the operator vouches for what it lists' },
+  local: { type: 'boolean', description: 'Whether plain http and addresses of our own network are fine for it' },
+  allowedHosts: { type: 'array', maxItems: 100, items: host, description: 'Where packages and icons may come from' },
+};
+const otherToken = {
+  ...{ ...token, type: ['string', 'null'] },
+  description: 'Not said: it stays; null: it goes. To change the url to another server it has to be said',
+};
+
 /** A registry as it is given, by an operator or in the settings. */
 export const registrySchema: JsonSchema = {
   type: 'object',
@@ -10,16 +22,29 @@ export const registrySchema: JsonSchema = {
   required: ['name', 'url'],
   properties: {
     name,
-    url: { type: 'string', maxLength: 2000, format: 'uri' },
-    token: { type: 'string', minLength: 1, maxLength: 4000, description: 'Never shown again' },
-    verified: { type: 'boolean', description: 'Whether the operator vouches for what it lists' },
-    local: { type: 'boolean', description: 'Whether plain http and addresses of our own network are fine for it' },
-    allowedHosts: { type: 'array', maxItems: 100, items: host, description: 'Where packages and icons may come from' },
+    token: { ...token, description: 'Sent to its own server only, and never shown again' },
+    ...settable,
   },
+};
+
+const replacement: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['url'],
+  properties: { ...settable, token: otherToken },
+};
+
+const changes: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: { ...settable, token: otherToken },
 };
 
 const view: JsonSchema = {
   type: 'object',
+  additionalProperties: false,
+  required: ['name', 'url', 'verified', 'local', 'allowedHosts', 'tokenSet', 'plugins', 'problems', 'stale'],
   properties: {
     name,
     url: { type: 'string' },
@@ -30,11 +55,11 @@ const view: JsonSchema = {
     plugins: { type: 'integer' },
     problems: { type: 'integer' },
     stale: { type: 'boolean' },
-    ageSeconds: { type: ['integer', 'null'] },
+    ageSeconds: { type: ['integer', 'null'], description: 'Since it last confirmed what it lists' },
     lastError: { type: ['string', 'null'] },
   },
 };
-const params: JsonSchema = { type: 'object', properties: { name } };
+const params: JsonSchema = { type: 'object', properties: { name: { type: 'string', maxLength: 100 } } };
 
 export const registryDescriptions = {
   list: route({
@@ -51,6 +76,32 @@ export const registryDescriptions = {
     role: 'Operator',
     body: registrySchema,
     answers: { 201: { description: 'As it was added', data: view } },
+  }),
+  find: route({
+    method: 'get',
+    path: '/api/marketplace/registries/:name',
+    summary: 'One registry, with how fresh it is',
+    role: 'Operator',
+    params,
+    answers: { 200: { description: 'The registry', data: view } },
+  }),
+  change: route({
+    method: 'patch',
+    path: '/api/marketplace/registries/:name',
+    summary: 'Changes what is said of a registry, leaves the rest as it is, and fetches it',
+    role: 'Operator',
+    params,
+    body: changes,
+    answers: { 200: { description: 'As it is now', data: view } },
+  }),
+  replace: route({
+    method: 'put',
+    path: '/api/marketplace/registries/:name',
+    summary: 'Makes a registry what is said, as if it were new except for its token, and fetches it',
+    role: 'Operator',
+    params,
+    body: replacement,
+    answers: { 200: { description: 'As it is now', data: view } },
   }),
   remove: route({
     method: 'delete',
@@ -73,6 +124,8 @@ export const registryDescriptions = {
           type: 'array',
           items: {
             type: 'object',
+            additionalProperties: false,
+            required: ['plugin', 'reason'],
             properties: { plugin: { type: 'string' }, version: { type: 'string' }, reason: { type: 'string' } },
           },
         },

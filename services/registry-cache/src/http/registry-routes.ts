@@ -1,27 +1,49 @@
 import { OPERATOR_ROLE } from '@verifywise/contracts';
-import { checked, jsonBody, requireRole, success } from '@verifywise/service-kit';
-import { Router } from 'express';
-import type { ManageRegistries, RegistryRequest } from '../registries/manage-registries.ts';
+import { checked, identityOf, jsonBody, requestLogOf, requireRole, success } from '@verifywise/service-kit';
+import { Router, type Request } from 'express';
+import type { ManageRegistries } from '../registries/manage-registries.ts';
+import type { RegistryChange, RegistryReplacement, RegistryRequest } from '../registries/new-registry.ts';
 import type { Guards } from './guards.ts';
 import { registryDescriptions } from './registry-descriptions.ts';
 
 /** The registries themselves: what belongs to the whole platform needs the role Operator. */
 export function registryRoutes(registries: ManageRegistries, { identity, once }: Guards): Router {
-  const { list, add, remove, problems } = registryDescriptions;
+  const { list, find, add, change, replace, remove, problems } = registryDescriptions;
   const operator = [identity, requireRole(OPERATOR_ROLE)];
   const router = Router();
   router.get(list.path, ...operator, async (_req, res) => {
     res.json(success(await registries.list()));
   });
   router.post(add.path, ...operator, jsonBody(), once, checked({ body: add.body }), async (req, res) => {
-    res.status(201).json(success(await registries.add(req.body as RegistryRequest)));
+    const request = req.body as RegistryRequest;
+    const added = await registries.add(request);
+    requestLogOf(req).info({ registry: request.name, by: identityOf(req).userId }, 'A registry was added');
+    res.status(201).json(success(added));
+  });
+  router.get(find.path, ...operator, checked({ params: find.params }), async (req, res) => {
+    res.json(success(await registries.find(nameOf(req))));
+  });
+  router.patch(change.path, ...operator, jsonBody(), checked(change), async (req, res) => {
+    const changed = await registries.change(nameOf(req), req.body as RegistryChange);
+    requestLogOf(req).info({ registry: nameOf(req), by: identityOf(req).userId }, 'A registry was changed');
+    res.json(success(changed));
+  });
+  router.put(replace.path, ...operator, jsonBody(), checked(replace), async (req, res) => {
+    const replaced = await registries.replace(nameOf(req), req.body as RegistryReplacement);
+    requestLogOf(req).info({ registry: nameOf(req), by: identityOf(req).userId }, 'A registry was changed');
+    res.json(success(replaced));
   });
   router.delete(remove.path, ...operator, checked({ params: remove.params }), async (req, res) => {
-    await registries.remove(String(req.params['name']));
+    await registries.remove(nameOf(req));
+    requestLogOf(req).info({ registry: nameOf(req), by: identityOf(req).userId }, 'A registry was removed');
     res.status(204).end();
   });
   router.get(problems.path, ...operator, checked({ params: problems.params }), async (req, res) => {
-    res.json(success(await registries.problems(String(req.params['name']))));
+    res.json(success(await registries.problems(nameOf(req))));
   });
   return router;
+}
+
+function nameOf(req: Request): string {
+  return String(req.params['name']);
 }

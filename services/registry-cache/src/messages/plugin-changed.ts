@@ -9,6 +9,7 @@ import {
   type Fact,
 } from '@verifywise/contracts';
 import type { InstalledPlugins } from '../installed/installed-plugins.ts';
+import type { AnnounceUpdates } from '../updates/announce-updates.ts';
 
 /** Every fact after which a tenant's flags in the marketplace may be others. */
 const facts: Fact<unknown>[] = [
@@ -20,11 +21,16 @@ const facts: Fact<unknown>[] = [
   PluginDisabled,
 ];
 
-export function hearPluginChanged(installed: InstalledPlugins): FactHandler[] {
+/** Flags are asked for again at once, on the replica that hears it; the others ask within a second. */
+export function hearPluginChanged(
+  installed: Pick<InstalledPlugins, 'changed'>,
+  updates: Pick<AnnounceUpdates, 'lookAt'>,
+): FactHandler[] {
   return facts.map((fact) =>
-    hearing(fact, (_payload, { tenant }) => {
-      if (tenant !== null) installed.drop(tenant);
-      return Promise.resolve();
+    hearing(fact, async (_payload, { tenant }) => {
+      if (tenant === null) return;
+      installed.changed(tenant);
+      await updates.lookAt(tenant);
     }),
   );
 }

@@ -12,7 +12,14 @@ export function redisListingCache(redis: Redis, log: Log): ListingCache {
   return {
     async get(digest) {
       const text = await forgetful(redis.get(key(digest)), log);
-      return text == null ? undefined : (JSON.parse(text) as Listing);
+      if (text == null) return undefined;
+      try {
+        return JSON.parse(text) as Listing;
+      } catch (error) {
+        // Half of a listing is no listing; the database has the whole.
+        log.warn({ err: error, digest }, 'A listing in Redis cannot be read; going on without it');
+        return undefined;
+      }
     },
     async put(digest, listing) {
       await forgetful(redis.set(key(digest), JSON.stringify(listing), 'EX', LIFE_SECONDS), log);

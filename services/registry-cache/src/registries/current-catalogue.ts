@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PlatformError } from '@verifywise/contracts';
 import type { Log } from '@verifywise/broker';
 import { Catalogue, type RegistryListing } from '../catalogue/catalogue.ts';
@@ -35,17 +36,22 @@ interface Needs {
   cache: ListingCache;
   refreshRegistry: RefreshRegistry;
   ttlMs: number;
+  /** Called when there is another catalogue than before. */
+  changed: () => void;
   log: Log;
 }
 
-/** Other replicas' refreshes are noticed this fast, for one small query a second. */
+/** Other replicas' refreshes are noticed this fast, for a small query now and then. */
 const LOOK_EVERY_MS = 1000;
+/** From here on the next request has it looked up without waiting for it. */
+const LOOK_AHEAD_AFTER_MS = 500;
 /** A registry that failed is left alone for so long, unless somebody asks for a refresh. */
 const TRY_AGAIN_AFTER_MS = 30_000;
 /** Who asks before the first listing is there waits this long for it. */
 const FIRST_LISTING_WITHIN_MS = 8000;
 
-export function createCurrentCatalogue({ store, cache, refreshRegistry, ttlMs, log }: Needs): CurrentCatalogue {
+export function createCurrentCatalogue(needs: Needs): CurrentCatalogue {
+  const { store, cache, refreshRegistry, ttlMs, changed, log } = needs;
   let catalogue = new Catalogue([]);
   let states: RegistryState[] = [];
   let listings = new Map<string, Listing>();
@@ -76,9 +82,11 @@ export function createCurrentCatalogue({ store, cache, refreshRegistry, ttlMs, l
   };
 
   function look(): Promise<void> {
-    if (performance.now() - lookedAt < LOOK_EVERY_MS) return Promise.resolve();
+    const since = performance.now() - lookedAt;
+    if (since < LOOK_AHEAD_AFTER_MS) return Promise.resolve();
     looking ??= lookNow().finally(() => (looking = undefined));
-    return looking;
+    // Only a failure of the very first look rejects, and then somebody waits for it.
+    return since < LOOK_EVERY_MS ? Promise.resolve() : looking;
   }
 
   async function lookNow(): Promise<void> {
@@ -106,19 +114,22 @@ export function createCurrentCatalogue({ store, cache, refreshRegistry, ttlMs, l
     const parts: RegistryListing[] = [];
     for (const { registry, digest } of seen) {
       if (digest === null) continue;
-      const listing = listings.get(digest) ?? (await cache.get(digest)) ?? (await storedListing(registry.name, digest));
-      if (listing === undefined) continue;
-      loaded.set(digest, listing);
-      parts.push({ registry, listing });
+      const known = listings.get(digest) ?? (await cache.get(digest));
+      const found = known === undefined ? await storedListing(registry.name) : { digest, listing: known };
+      if (found === undefined) continue;
+      loaded.set(found.digest, found.listing);
+      parts.push({ registry, listing: found.listing });
     }
     listings = loaded;
-    catalogue = new Catalogue(parts);
+    catalogue = new Catalogue(parts, generationOf(seen));
+    changed();
   }
 
-  async function storedListing(name: string, digest: string): Promise<Listing | undefined> {
+  /** When it has been replaced meanwhile, it is newer than the one that is looked for. */
+  async function storedListing(name: string): Promise<{ digest: string; listing: Listing } | undefined> {
     const stored = await store.listing(name);
     if (stored !== undefined) await cache.put(stored.digest, stored.listing);
-    return stored?.digest === digest ? stored.listing : undefined;
+    return stored;
   }
 
   function isDue({ checkedAgeMs, failedAgeMs }: RegistryState): boolean {
@@ -170,4 +181,10 @@ function unavailable(states: readonly RegistryState[]): PlatformError {
   return new PlatformError('REGISTRY_UNAVAILABLE', `No registry could be fetched yet (${reasons.join('; ')})`, {
     details: { retryAfterSeconds: 5 },
   });
+}
+
+/** Of everything a catalogue is made of; a token is not part of it. */
+function generationOf(states: readonly RegistryState[]): string {
+  const made = states.map(({ registry: { sealedToken: _token, ...registry }, digest }) => [registry, digest]);
+  return createHash('sha256').update(JSON.stringify(made)).digest('base64url');
 }

@@ -22,18 +22,22 @@ export interface Validators {
   lastModified: string | null;
 }
 
-/** A new registry as an operator describes it; the token is sealed before it comes here. */
-export type NewRegistry = Registry;
-
 /** Where registries and their listings are kept for good. */
 export interface RegistryStore {
   /** In order of precedence: verified ones first, then as they were added. */
   states(): Promise<RegistryState[]>;
   listing(name: string): Promise<{ digest: string; listing: Listing } | undefined>;
   /** Throws CONFLICT when there is one of this name. */
-  add(registry: NewRegistry): Promise<void>;
-  /** Adds or adjusts registries that come from the settings. */
+  add(registry: Registry): Promise<void>;
+  /**
+   * Makes it what `change` says, with what is stored locked meanwhile; from then on the settings no longer say what it is. It is to be
+   * fetched anew, and a refresh under way counts for nothing. False when there is none of this name.
+   */
+  change(name: string, change: (stored: Registry) => Registry): Promise<boolean>;
+  /** Adds, adjusts and removes registries that come from the settings; what was changed or removed by API since is left alone. */
   keepSettings(registries: readonly Registry[]): Promise<void>;
+  /** Keeps the token sealed otherwise, unless it has become another one meanwhile. */
+  resealToken(name: string, from: string, to: string): Promise<void>;
   /** False when there is none of this name. */
   remove(name: string): Promise<boolean>;
   /** The right to refresh a registry for a while; undefined when somebody else has it. */
@@ -44,9 +48,12 @@ export interface RegistryStore {
 export interface RefreshLease {
   registry: Registry;
   validators: Validators;
+  /** Of the listing that is stored; null before the first. */
+  digest: string | null;
   /** Stores the listing and tells of it (RegistryRefreshed); false when the right was lost. */
   succeed(listing: Listing, digest: string, validators: Validators): Promise<boolean>;
-  unchanged(): Promise<void>;
+  /** The listing is confirmed, by whatever the registry sent with it. */
+  unchanged(validators: Validators): Promise<void>;
   fail(message: string): Promise<void>;
 }
 

@@ -1,9 +1,17 @@
 import { PlatformError } from '@verifywise/contracts';
-import { whyRefused } from '../catalogue/allowed-url.ts';
 import type { EntryProblem, Registry } from '../catalogue/registry.ts';
 import type { CurrentCatalogue, Freshness } from './current-catalogue.ts';
 import type { RegistrySource, RegistryStore } from './hands.ts';
+import {
+  changedRegistry,
+  newRegistry,
+  replacedRegistry,
+  type RegistryChange,
+  type RegistryReplacement,
+  type RegistryRequest,
+} from './new-registry.ts';
 import type { RefreshRegistry } from './refresh-registry.ts';
+import type { TokenSeal } from './token-seal.ts';
 
 /** A registry as operators see it: the token only by whether there is one. */
 export type RegistryView = Omit<Registry, 'sealedToken'> & { tokenSet: boolean } & Pick<
@@ -11,19 +19,13 @@ export type RegistryView = Omit<Registry, 'sealedToken'> & { tokenSet: boolean }
     'plugins' | 'problems' | 'stale' | 'ageSeconds' | 'lastError'
   >;
 
-export interface RegistryRequest {
-  name: string;
-  url: string;
-  token?: string;
-  verified?: boolean;
-  local?: boolean;
-  allowedHosts?: string[];
-}
-
-/** Adding, listing and removing registries. */
+/** What operators do with registries. What is added or changed is fetched at once, and shown with how that went. */
 export interface ManageRegistries {
   list(): Promise<RegistryView[]>;
+  find(name: string): Promise<RegistryView>;
   add(request: RegistryRequest): Promise<RegistryView>;
+  change(name: string, change: RegistryChange): Promise<RegistryView>;
+  replace(name: string, replacement: RegistryReplacement): Promise<RegistryView>;
   remove(name: string): Promise<void>;
   problems(name: string): Promise<EntryProblem[]>;
 }
@@ -33,37 +35,52 @@ interface Needs {
   source: RegistrySource;
   current: CurrentCatalogue;
   refreshRegistry: RefreshRegistry;
-  seal: SealToken;
+  seal: TokenSeal['seal'];
 }
-
-/** Undefined when there is no key to seal with. */
-export type SealToken = ((token: string, registry: string) => string) | undefined;
-
-/** Where GitHub's releases and raw files come from (contract §3). */
-export const DEFAULT_HOSTS = ['github.com', '*.githubusercontent.com'];
 
 export function createManageRegistries({ store, source, current, refreshRegistry, seal }: Needs): ManageRegistries {
   return {
     list: views,
+    find: view,
     async add(request) {
       const registry = newRegistry(request, seal);
       await store.add(registry);
       await refreshRegistry(registry.name);
-      const added = (await views()).find(({ name }) => name === registry.name);
-      if (added === undefined) throw notFound(registry.name);
-      return added;
+      return view(registry.name);
     },
+    change: (name, change) => changed(name, (stored) => changedRegistry(stored, change, seal)),
+    replace: (name, replacement) => changed(name, (stored) => replacedRegistry(stored, replacement, seal)),
     async remove(name) {
       if (!(await store.remove(name))) throw notFound(name);
       source.forget(name);
       current.invalidate();
     },
     async problems(name) {
-      const known = await store.states();
-      if (!known.some(({ registry }) => registry.name === name)) throw notFound(name);
+      await view(name);
       return (await current.get()).problemsOf(name);
     },
   };
+
+  async function changed(name: string, change: (stored: Registry) => Registry): Promise<RegistryView> {
+    if (!(await store.change(name, change))) throw notFound(name);
+    // What failed at the old address says nothing of the new one.
+    source.forget(name);
+    await refreshRegistry(name);
+    // One that was under way as the change came counts for nothing, and this one only waited for it.
+    if (!(await wasTried(name))) await refreshRegistry(name);
+    return view(name);
+  }
+
+  async function wasTried(name: string): Promise<boolean> {
+    const state = (await store.states()).find(({ registry }) => registry.name === name);
+    return state === undefined || state.checkedAgeMs !== null || state.failedAgeMs !== null;
+  }
+
+  async function view(name: string): Promise<RegistryView> {
+    const found = (await views()).find((one) => one.name === name);
+    if (found === undefined) throw notFound(name);
+    return found;
+  }
 
   async function views(): Promise<RegistryView[]> {
     current.invalidate();
@@ -81,24 +98,9 @@ function unlessUnavailable(error: unknown): void {
   if (!(error instanceof PlatformError) || error.code !== 'REGISTRY_UNAVAILABLE') throw error;
 }
 
-export function newRegistry(request: RegistryRequest, seal: SealToken): Registry {
-  const { name, url, token, verified = false, local = false, allowedHosts = DEFAULT_HOSTS } = request;
-  const refused = whyRefused(url, { url, local, allowedHosts });
-  if (refused !== undefined)
-    throw new PlatformError('VALIDATION_FAILED', `The registry's url cannot be used: ${refused}`);
-  if (token !== undefined && seal === undefined) {
-    throw new PlatformError('CONFLICT', 'A token cannot be kept here: PLUGIN_SECRETS_KEY is not set for this service');
-  }
-  return {
-    name,
-    url,
-    verified,
-    local,
-    allowedHosts,
-    sealedToken: token === undefined ? null : (seal?.(token, name) ?? null),
-  };
-}
-
 function notFound(name: string): PlatformError {
-  return new PlatformError('REGISTRY_NOT_FOUND', `There is no registry ${name}`);
+  return new PlatformError(
+    'REGISTRY_NOT_FOUND',
+    `There is no registry ${name}; GET /api/marketplace/registries lists them`,
+  );
 }

@@ -19,14 +19,14 @@ interface Needs {
   store: RegistryStore;
   cache: ListingCache;
   source: RegistrySource;
+  /** Longer than a fetch with all its redirects may take; after that another replica may try. */
+  leaseMs: number;
 }
 
-/** Longer than a fetch with all its redirects may take; after that another replica may try. */
-const LEASE_MS = 30_000;
 const PAUSE_BETWEEN_LOOKS_MS = 100;
 
 /** Fetches a registry anew. Of all replicas one does it; the others wait for its result. Never rejects because the registry failed. */
-export function createRefreshRegistry({ store, cache, source }: Needs): RefreshRegistry {
+export function createRefreshRegistry({ store, cache, source, leaseMs }: Needs): RefreshRegistry {
   const underway = new Map<string, Promise<RefreshOutcome>>();
   return (name) => {
     const running = underway.get(name) ?? refresh(name).finally(() => underway.delete(name));
@@ -35,7 +35,7 @@ export function createRefreshRegistry({ store, cache, source }: Needs): RefreshR
   };
 
   async function refresh(name: string): Promise<RefreshOutcome> {
-    const lease = await store.lease(name, LEASE_MS);
+    const lease = await store.lease(name, leaseMs);
     if (lease === undefined) return outcomeOfAnother(name);
     try {
       return await fetchUnder(lease);
@@ -51,18 +51,23 @@ export function createRefreshRegistry({ store, cache, source }: Needs): RefreshR
     const { registry, validators } = lease;
     const fetched = await source.fetch(registry, validators);
     if (fetched.kind === 'unchanged') {
-      await lease.unchanged();
+      await lease.unchanged(validators);
       return outcomeNow(registry.name, 'unchanged');
     }
-    const listing = readListing(fetched.document, registry);
+    const listing = await readListing(fetched.document, registry);
     const digest = createHash('sha256').update(JSON.stringify(listing)).digest('hex');
+    // Not every server knows that what it sends is what it sent before.
+    if (digest === lease.digest) {
+      await lease.unchanged(fetched.validators);
+      return outcomeNow(registry.name, 'unchanged');
+    }
     await cache.put(digest, listing);
     await lease.succeed(listing, digest, fetched.validators);
     return outcomeNow(registry.name, 'refreshed');
   }
 
   async function outcomeOfAnother(name: string): Promise<RefreshOutcome> {
-    const deadline = Date.now() + LEASE_MS;
+    const deadline = Date.now() + leaseMs;
     while (Date.now() < deadline) {
       const state = (await store.states()).find(({ registry }) => registry.name === name);
       if (state?.refreshing !== true) break;

@@ -1,18 +1,15 @@
 import { PlatformError, RegistryRefreshed } from '@verifywise/contracts';
 import type { Outbox } from '@verifywise/service-kit';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Registry } from '../catalogue/registry.ts';
+import { READING } from '../catalogue/read-listing.ts';
 import type { RefreshLease } from '../registries/hands.ts';
+import { registryOf, type RegistryColumns } from './registry-columns.ts';
 
-interface LeasedRow {
-  name: string;
-  url: string;
-  verified: boolean;
-  local: boolean;
-  allowed_hosts: string[];
-  sealed_token: string | null;
+interface LeasedRow extends RegistryColumns {
   etag: string | null;
   last_modified: string | null;
+  reading: number;
+  digest: string | null;
 }
 
 const KEEP_LISTING = `INSERT INTO listings (registry, digest, listing, plugins, problems, fetched_at)
@@ -27,7 +24,10 @@ export async function refreshLease(
   name: string,
   holder: string,
 ): Promise<RefreshLease> {
-  const [row] = await source.query<LeasedRow[]>('SELECT * FROM registries WHERE name = $1', [name]);
+  const [row] = await source.query<LeasedRow[]>(
+    'SELECT r.*, l.digest FROM registries r LEFT JOIN listings l ON l.registry = r.name WHERE r.name = $1',
+    [name],
+  );
   if (row === undefined) throw new PlatformError('REGISTRY_NOT_FOUND', `There is no registry ${name}`);
 
   const settle = async (manager: EntityManager, set: string, values: unknown[] = []): Promise<boolean> => {
@@ -37,14 +37,19 @@ export async function refreshLease(
     );
     return settled > 0;
   };
-  const CHECKED = 'checked_at = now(), failed_at = NULL, last_error = NULL';
+  const CHECKED = `checked_at = now(), failed_at = NULL, last_error = NULL, reading = ${READING}, etag = $3, last_modified = $4`;
+  // What another version of us has read is to be read again, although it has not changed.
+  const isReadLikeThis = row.reading === READING && row.digest !== null;
 
   return {
     registry: registryOf(row),
-    validators: { etag: row.etag, lastModified: row.last_modified },
+    validators: isReadLikeThis
+      ? { etag: row.etag, lastModified: row.last_modified }
+      : { etag: null, lastModified: null },
+    digest: row.digest,
     succeed: (listing, digest, { etag, lastModified }) =>
       source.transaction(async (manager) => {
-        if (!(await settle(manager, `${CHECKED}, etag = $3, last_modified = $4`, [etag, lastModified]))) return false;
+        if (!(await settle(manager, CHECKED, [etag, lastModified]))) return false;
         const { plugins, problems } = listing;
         const counts = [plugins.length, problems.length];
         await manager.query(KEEP_LISTING, [name, digest, JSON.stringify(listing), ...counts]);
@@ -52,16 +57,11 @@ export async function refreshLease(
         await outbox.add(manager, RegistryRefreshed, { tenant: null, payload });
         return true;
       }),
-    async unchanged() {
-      await settle(source.manager, CHECKED);
+    async unchanged({ etag, lastModified }) {
+      await settle(source.manager, CHECKED, [etag, lastModified]);
     },
     async fail(message) {
       await settle(source.manager, 'failed_at = now(), last_error = $3', [message.slice(0, 1000)]);
     },
   };
-}
-
-function registryOf(row: LeasedRow): Registry {
-  const { name, url, verified, local, allowed_hosts: allowedHosts, sealed_token: sealedToken } = row;
-  return { name, url, verified, local, allowedHosts, sealedToken };
 }

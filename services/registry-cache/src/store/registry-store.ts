@@ -4,15 +4,9 @@ import type { Database, Outbox } from '@verifywise/service-kit';
 import type { Listing, Registry } from '../catalogue/registry.ts';
 import type { RegistryState, RegistryStore } from '../registries/hands.ts';
 import { refreshLease } from './refresh-lease.ts';
-import { RegistryTable, type RegistryRow } from './registry-table.ts';
+import { registryOf, type RegistryColumns } from './registry-columns.ts';
 
-interface StateRow {
-  name: string;
-  url: string;
-  verified: boolean;
-  local: boolean;
-  allowed_hosts: string[];
-  sealed_token: string | null;
+interface StateRow extends RegistryColumns {
   digest: string | null;
   plugins: number | null;
   problems: number | null;
@@ -22,6 +16,13 @@ interface StateRow {
   refreshing: boolean;
 }
 
+/** Nothing is known of it any more, and whoever fetches it at this moment has lost the right to. */
+const TO_BE_FETCHED = `etag = NULL, last_modified = NULL, checked_at = NULL, failed_at = NULL, last_error = NULL,
+    lease_holder = NULL, leased_until = NULL`;
+
+const CHANGE = `UPDATE registries SET url = $2, verified = $3, local = $4, allowed_hosts = $5, sealed_token = $6,
+    from_settings = false, ${TO_BE_FETCHED} WHERE name = $1`;
+
 const STATES = `SELECT r.name, r.url, r.verified, r.local, r.allowed_hosts, r.sealed_token, l.digest, l.plugins, l.problems,
     r.last_error, coalesce(r.leased_until > now(), false) AS refreshing,
     (extract(epoch FROM now() - r.checked_at) * 1000)::float8 AS checked_age_ms,
@@ -29,18 +30,28 @@ const STATES = `SELECT r.name, r.url, r.verified, r.local, r.allowed_hosts, r.se
   FROM registries r LEFT JOIN listings l ON l.registry = r.name
   ORDER BY r.verified DESC, r.position`;
 
+const ADD = `INSERT INTO registries (name, url, verified, local, allowed_hosts, sealed_token)
+  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING name`;
+
+const REMOVE_FROM_SETTINGS = 'DELETE FROM registries WHERE from_settings AND name <> ALL ($1)';
+/** Named in the settings again later, it is there again. */
+const FORGET_REMOVALS = 'DELETE FROM removed_registries WHERE name <> ALL ($1)';
+
+const DROP_MOVED_LISTING = `DELETE FROM listings WHERE registry IN
+  (SELECT name FROM registries WHERE from_settings AND name = $1 AND url <> $2)`;
+
 const KEEP_FROM_SETTINGS = `INSERT INTO registries (name, url, verified, local, allowed_hosts, sealed_token, from_settings)
-  VALUES ($1, $2, $3, $4, $5, $6, true)
+  SELECT $1::text, $2::text, $3::boolean, $4::boolean, $5::jsonb, $6::text, true
+  WHERE NOT EXISTS (SELECT 1 FROM removed_registries WHERE name = $1)
   ON CONFLICT (name) DO UPDATE SET url = excluded.url, verified = excluded.verified, local = excluded.local,
-    allowed_hosts = excluded.allowed_hosts, sealed_token = excluded.sealed_token, etag = NULL, last_modified = NULL, checked_at = NULL
+    allowed_hosts = excluded.allowed_hosts, sealed_token = excluded.sealed_token, ${TO_BE_FETCHED}
   WHERE registries.from_settings
-    AND (registries.url, registries.verified, registries.local, registries.allowed_hosts)
-      IS DISTINCT FROM (excluded.url, excluded.verified, excluded.local, excluded.allowed_hosts)`;
+    AND (registries.url, registries.verified, registries.local, registries.allowed_hosts, registries.sealed_token)
+      IS DISTINCT FROM (excluded.url, excluded.verified, excluded.local, excluded.allowed_hosts, excluded.sealed_token)`;
 
 /** Registries and their listings in PostgreSQL. */
 export function registryStore(database: Database, outbox: Outbox): RegistryStore {
   const { source } = database;
-  const registries = source.getRepository(RegistryTable);
   return {
     async states() {
       return (await source.query<StateRow[]>(STATES)).map(stateOf);
@@ -53,26 +64,53 @@ export function registryStore(database: Database, outbox: Outbox): RegistryStore
       return row;
     },
     async add(registry) {
-      const made = await registries
-        .createQueryBuilder()
-        .insert()
-        .values(columnsOf(registry))
-        .orIgnore()
-        .returning('name')
-        .execute();
-      if ((made.raw as unknown[]).length > 0) return;
-      throw new PlatformError('CONFLICT', `There is a registry ${registry.name} already; delete it first to change it`);
+      await source.transaction(async (manager) => {
+        const added = await manager.query<unknown[]>(ADD, valuesOf(registry));
+        if (added.length === 0) throw taken(registry.name);
+        await manager.query('DELETE FROM removed_registries WHERE name = $1', [registry.name]);
+      });
     },
-    async keepSettings(all) {
-      for (const { name, url, verified, local, allowedHosts, sealedToken } of all) {
-        const hosts = JSON.stringify(allowedHosts);
-        await source.query(KEEP_FROM_SETTINGS, [name, url, verified, local, hosts, sealedToken]);
-      }
+    change: (name, change) =>
+      source.transaction(async (manager) => {
+        const [row] = await manager.query<RegistryColumns[]>('SELECT * FROM registries WHERE name = $1 FOR UPDATE', [
+          name,
+        ]);
+        if (row === undefined) return false;
+        const stored = registryOf(row);
+        const changed = { ...change(stored), name };
+        await manager.query(CHANGE, valuesOf(changed));
+        // What another address listed says nothing of this one.
+        if (changed.url !== stored.url) await manager.query('DELETE FROM listings WHERE registry = $1', [name]);
+        return true;
+      }),
+    keepSettings: (all) =>
+      source.transaction(async (manager) => {
+        const names = all.map(({ name }) => name);
+        await manager.query(REMOVE_FROM_SETTINGS, [names]);
+        await manager.query(FORGET_REMOVALS, [names]);
+        for (const registry of all) {
+          await manager.query(DROP_MOVED_LISTING, [registry.name, registry.url]);
+          await manager.query(KEEP_FROM_SETTINGS, valuesOf(registry));
+        }
+      }),
+    async resealToken(name, from, to) {
+      await source.query('UPDATE registries SET sealed_token = $3 WHERE name = $1 AND sealed_token = $2', [
+        name,
+        from,
+        to,
+      ]);
     },
-    async remove(name) {
-      const { affected } = await registries.delete({ name });
-      return (affected ?? 0) > 0;
-    },
+    remove: (name) =>
+      source.transaction(async (manager) => {
+        const [removed] = await manager.query<[{ from_settings: boolean }[], number]>(
+          'DELETE FROM registries WHERE name = $1 RETURNING from_settings',
+          [name],
+        );
+        // The settings name it at every start, and it is not to come back.
+        if (removed[0]?.from_settings === true)
+          await manager.query('INSERT INTO removed_registries VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+        return removed.length > 0;
+      }),
     async lease(name, forMs) {
       const holder = randomUUID();
       const [, taken] = await source.query<[unknown, number]>(
@@ -85,14 +123,20 @@ export function registryStore(database: Database, outbox: Outbox): RegistryStore
   };
 }
 
-function columnsOf({ name, url, verified, local, allowedHosts, sealedToken }: Registry): RegistryRow {
-  return { name, url, verified, local, allowedHosts, sealedToken, fromSettings: false };
+function valuesOf({ name, url, verified, local, allowedHosts, sealedToken }: Registry): unknown[] {
+  return [name, url, verified, local, JSON.stringify(allowedHosts), sealedToken];
+}
+
+function taken(name: string): PlatformError {
+  return new PlatformError(
+    'CONFLICT',
+    `There is a registry ${name} already; change it with PATCH, or take another name`,
+  );
 }
 
 function stateOf(row: StateRow): RegistryState {
-  const { name, url, verified, local, allowed_hosts: allowedHosts, sealed_token: sealedToken } = row;
   return {
-    registry: { name, url, verified, local, allowedHosts, sealedToken },
+    registry: registryOf(row),
     digest: row.digest,
     plugins: row.plugins ?? 0,
     problems: row.problems ?? 0,

@@ -20,10 +20,24 @@ export interface InstalledPlugin {
   enabled: boolean;
   generation: number;
 }
-/** Asked by registry-cache: what a tenant has installed. */
-export const ListInstalledPlugins = question<Record<string, never>, InstalledPlugin[]>(
+/** What a tenant has installed. The revision is another one as soon as anything of it is, and says nothing else. */
+export interface TenantPlugins {
+  tenant: string;
+  revision: string;
+  plugins: InstalledPlugin[];
+}
+/** At most so many tenants in one question. */
+export const MOST_TENANTS_ASKED = 100;
+/** Asked by registry-cache: what these tenants have installed. Those whose revision is the one given are left out of the answer. */
+export const ListInstalledPlugins = question<{ tenants: { tenant: string; revision?: string }[] }, TenantPlugins[]>(
   'installer',
   'list-installed-plugins',
+);
+
+/** Asked by registry-cache when the catalogue has changed: every tenant that has anything installed, page by page in the order of tenants. */
+export const ListTenantPlugins = question<{ after?: string }, { tenants: TenantPlugins[]; next?: string }>(
+  'installer',
+  'list-tenant-plugins',
 );
 
 /** Asked by a runner for a plugin's `config.set`: validates, persists, seals secrets; answers the installation as it is now. */

@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring';
 import { PlatformError } from '@verifywise/contracts';
 import type { RequestHandler } from 'express';
 import { compileSchema, compileTextSchema, issuesOf, type Issue, type JsonSchema } from '../schemas/json-schema.ts';
@@ -14,6 +15,16 @@ export class RequestInvalidError extends PlatformError {
     const shown = issues.map(({ path, message }) => `${path} ${message}`).join('; ');
     super('VALIDATION_FAILED', `The request does not have the right shape: ${shown}`, { details: { issues } });
   }
+}
+
+/** Reads the query of a URL as its schema wants it; throws RequestInvalidError. For routes without Express. */
+export function queryReader(schema: JsonSchema): (text: string) => Record<string, unknown> {
+  const check = compileTextSchema(schema);
+  return (text) => {
+    const query: Record<string, unknown> = { ...parse(text) };
+    if (!check(query)) throw new RequestInvalidError(issuesOf(check.errors, 'query'));
+    return query;
+  };
 }
 
 /**

@@ -9,8 +9,10 @@ export interface BreakerOptions {
   resetAfterMs?: number;
   /** Opens when this share of calls fails, in percent; 50 unless said. */
   failurePercent?: number;
-  /** …of at least so many calls within 10 s; 5 unless said. */
+  /** …of at least so many calls; 5 unless said. */
   atLeastCalls?: number;
+  /** …within this time; 10 s unless said. */
+  withinMs?: number;
   /** False for an error that says nothing of the other side's health, such as 404. */
   isFailure?: (error: unknown) => boolean;
 }
@@ -37,13 +39,15 @@ export function breaker<Args extends unknown[], Result>(
   options: BreakerOptions,
   call: (...args: Args) => Promise<Result>,
 ): Breaker<Args, Result> {
-  const { name, resetAfterMs = 30_000, failurePercent = 50, atLeastCalls = 5, isFailure = () => true } = options;
+  const { name, resetAfterMs = 30_000, failurePercent = 50, atLeastCalls = 5, withinMs = 10_000 } = options;
+  const { isFailure = () => true } = options;
   const circuit = new CircuitBreaker<Args, Result>(call, {
     name,
     timeout: false,
     resetTimeout: resetAfterMs,
     errorThresholdPercentage: failurePercent,
     volumeThreshold: atLeastCalls,
+    rollingCountTimeout: withinMs,
     errorFilter: (error) => !isFailure(error),
   });
   return {
