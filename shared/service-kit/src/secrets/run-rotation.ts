@@ -14,11 +14,13 @@ interface Rotation {
   schema: string;
   table: string;
   entities: readonly EntitySchema[];
-  store(database: Database): SealedStore;
+  store: (database: Database) => SealedStore;
 }
 
 /** Beside ten services there is little room for connections. */
 const CONNECTIONS = 2;
+/** The platform runs, so its database is there. */
+const CONNECT_DEADLINE_MS = 10_000;
 
 /**
  * Rotates the secrets of one service as this process, `npm run rotate-secrets` for its part: with `--check` it only looks. Exits 1 when
@@ -41,6 +43,7 @@ async function rotate({ service, schema, table, entities, store }: Rotation, onl
   const database = await openDatabase({
     ...{ url: settings.databaseUrl, schema, entities, log, migrations: [], poolSize: CONNECTIONS },
     applicationName: `${schema}_rotation`,
+    connectDeadlineMs: CONNECT_DEADLINE_MS,
   });
   try {
     const [found] = await database.source.query<{ found: string | null }[]>('SELECT to_regclass($1) AS found', [
