@@ -3,6 +3,7 @@ import { createLogger, openDatabase, rotateSecrets, rotationProblem, secretBox }
 import { createDatabase } from '../../../../test/support/database.ts';
 import { RunnerTables1732300000001 } from './migrations/0001-runner-tables.ts';
 import { PluginDatabases1732300000002 } from './migrations/0002-plugin-databases.ts';
+import { Turns1732300000006 } from './migrations/0006-turns.ts';
 import { PluginRoleStore } from './plugin-database/plugin-roles.ts';
 import { sealedPasswords } from './sealed-passwords.ts';
 
@@ -11,7 +12,7 @@ test('passwords of database roles are sealed with the new key and stay the same;
   if (old === undefined || young === undefined) throw new Error('There are two keys');
   const testDatabase = await createDatabase();
   const log = createLogger('rotation-test', 'silent');
-  const migrations = [RunnerTables1732300000001, PluginDatabases1732300000002];
+  const migrations = [RunnerTables1732300000001, PluginDatabases1732300000002, Turns1732300000006];
   const database = await openDatabase({
     url: testDatabase.url,
     schema: 'plugin_runner',

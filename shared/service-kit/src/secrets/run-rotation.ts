@@ -1,5 +1,4 @@
-import type { EntitySchema } from 'typeorm';
-import { openDatabase, type Database } from '../database/open-database.ts';
+import { openDatabase, type Database, type DatabaseOptions } from '../database/open-database.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { createLogger } from '../logs/logger.ts';
 import { commonSettings } from '../settings/groups.ts';
@@ -13,7 +12,7 @@ interface Rotation {
   /** The schema and a table that must be there; without it the service has never started, and has no secrets. */
   schema: string;
   table: string;
-  entities: readonly EntitySchema[];
+  entities: DatabaseOptions['entities'];
   store: (database: Database) => SealedStore;
 }
 
