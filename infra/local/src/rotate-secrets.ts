@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { keepKeys } from './platform-keys.ts';
 import { ROOT } from './platform-processes.ts';
 
-/** Every service that keeps sealed secrets. The installer first: runners take their copies from it. */
+/** Every service that keeps sealed secrets. The runner last: it takes its copies from the installer. */
 const services = ['installer', 'registry-cache', 'plugin-runner'];
 
 /**
@@ -22,8 +22,13 @@ async function rotate(args: string[]): Promise<number> {
     return 1;
   }
   const env = { ...process.env, ...localKey() };
-  if ((await runAll(['--check'], env)) > 0) return 1;
-  return args.includes('--check') ? 0 : await runAll([], env);
+  const checks = await Promise.all(services.map((service) => run(service, ['--check'], env)));
+  if (checks.some((code) => code > 0)) return 1;
+  if (args.includes('--check')) return 0;
+  let worst = 0;
+  // Also after one of them has failed: each has secrets of its own.
+  for (const service of services) worst = Math.max(worst, await run(service, [], env));
+  return worst;
 }
 
 /** The keys of `npm start` lie in its folder; everybody else gives them. */
@@ -31,13 +36,6 @@ function localKey(): NodeJS.ProcessEnv {
   const file = join(ROOT, '.local', 'keys.json');
   if ((process.env['PLUGIN_SECRETS_KEY'] ?? '') !== '' || !existsSync(file)) return {};
   return { PLUGIN_SECRETS_KEY: keepKeys(file).pluginSecretsKey };
-}
-
-/** Also after one of them has failed: each has secrets of its own. */
-async function runAll(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  let worst = 0;
-  for (const service of services) worst = Math.max(worst, await run(service, args, env));
-  return worst;
 }
 
 function run(service: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {

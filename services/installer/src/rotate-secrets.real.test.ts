@@ -28,7 +28,7 @@ beforeAll(async () => {
   installer = await room.startInstaller({ PLUGIN_SECRETS_KEY: keys(old, young) });
   const config = { token: { type: 'string', secret: true }, limit: { type: 'number' } };
   for (const id of PLUGINS) room.registry.publish(pluginArchive({ id, version: '1.0.0', config }));
-}, 60_000);
+}, 180_000);
 afterAll(() => room.close(), 60_000);
 
 function start(

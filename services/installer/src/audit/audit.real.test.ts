@@ -13,7 +13,7 @@ let room: InstallerRoom;
 beforeAll(async () => {
   room = await InstallerRoom.open();
   await room.startInstaller();
-}, 60_000);
+}, 180_000);
 afterAll(() => room.close(), 60_000);
 
 const audit = async (tenant: Tenant, path: string) =>

@@ -14,7 +14,7 @@ let room: InstallerRoom;
 beforeAll(async () => {
   room = await InstallerRoom.open();
   await room.startInstaller();
-}, 60_000);
+}, 180_000);
 afterAll(() => room.close(), 60_000);
 
 const secret = { type: 'string', secret: true };

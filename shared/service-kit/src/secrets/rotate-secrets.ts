@@ -10,7 +10,7 @@ export interface SealedSecret {
 export interface SealedOwner {
   secrets: SealedSecret[];
   /** Stores them as sealed now, by field; false when somebody has changed one of them in the meantime. */
-  replace(sealed: Record<string, string>): Promise<boolean>;
+  replace: (sealed: Record<string, string>) => Promise<boolean>;
 }
 
 /** Where a service keeps sealed secrets. */

@@ -1,5 +1,4 @@
-import type { EntitySchema } from 'typeorm';
-import { openDatabase, type Database } from '../database/open-database.ts';
+import { openDatabase, type Database, type DatabaseOptions } from '../database/open-database.ts';
 import { messageOf } from '../errors/thrown.ts';
 import { createLogger } from '../logs/logger.ts';
 import { commonSettings } from '../settings/groups.ts';
@@ -13,12 +12,14 @@ interface Rotation {
   /** The schema and a table that must be there; without it the service has never started, and has no secrets. */
   schema: string;
   table: string;
-  entities: readonly EntitySchema[];
-  store(database: Database): SealedStore;
+  entities: DatabaseOptions['entities'];
+  store: (database: Database) => SealedStore;
 }
 
 /** Beside ten services there is little room for connections. */
 const CONNECTIONS = 2;
+/** The platform runs, so its database is there. */
+const CONNECT_DEADLINE_MS = 10_000;
 
 /**
  * Rotates the secrets of one service as this process, `npm run rotate-secrets` for its part: with `--check` it only looks. Exits 1 when
@@ -41,6 +42,7 @@ async function rotate({ service, schema, table, entities, store }: Rotation, onl
   const database = await openDatabase({
     ...{ url: settings.databaseUrl, schema, entities, log, migrations: [], poolSize: CONNECTIONS },
     applicationName: `${schema}_rotation`,
+    connectDeadlineMs: CONNECT_DEADLINE_MS,
   });
   try {
     const [found] = await database.source.query<{ found: string | null }[]>('SELECT to_regclass($1) AS found', [
