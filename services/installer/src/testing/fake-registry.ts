@@ -1,7 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answering, type Broker } from '@verifywise/broker';
-import { compareVersions, FindRegistryEntry, ListRegistryVersions, type RegistryEntry } from '@verifywise/contracts';
+import {
+  compareVersions,
+  FindRegistryEntry,
+  ListRegistryVersions,
+  PlatformError,
+  type RegistryEntry,
+} from '@verifywise/contracts';
 import type { PluginArchive } from './plugin-archive.ts';
 
 /** A registry with its own web server, and registry-cache's answers about it. */
@@ -9,6 +15,8 @@ export interface FakeRegistry {
   publish(archive: PluginArchive, changes?: Partial<RegistryEntry>): RegistryEntry;
   /** How often each path was fetched. */
   readonly downloads: Map<string, number>;
+  /** While it is away nobody knows its plugins. */
+  isAway: boolean;
   close(): Promise<void>;
 }
 
@@ -25,16 +33,19 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
-  const versionsOf = (id: string) =>
-    entries.filter((entry) => entry.id === id).sort((a, b) => compareVersions(b.version, a.version));
+  const versionsOf = (id: string) => {
+    if (registry.isAway) throw new PlatformError('REGISTRY_UNAVAILABLE', 'The registry test cannot be reached');
+    return entries.filter((entry) => entry.id === id).sort((a, b) => compareVersions(b.version, a.version));
+  };
   const answers = await broker.answerQuestions('registry-cache', [
     answering(FindRegistryEntry, ({ id, version }) => {
       return versionsOf(id).find((entry) => version === undefined || entry.version === version) ?? null;
     }),
     answering(ListRegistryVersions, ({ id }) => versionsOf(id)),
   ]);
-  return {
+  const registry: FakeRegistry = {
     downloads,
+    isAway: false,
     publish({ id, version, bytes, checksum, manifest }, changes = {}) {
       const path = `/${id}-${version}.zip`;
       files.set(path, bytes);
@@ -55,4 +66,5 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
       await new Promise((closed) => server.close(closed));
     },
   };
+  return registry;
 }
