@@ -43,7 +43,7 @@ beforeAll(async () => {
     await tenant.upload(manifest, files);
     expect(await tenant.enable(PLUGIN)).toMatchObject({ status: 200 });
   }
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await database.end();
   await platform.stop();

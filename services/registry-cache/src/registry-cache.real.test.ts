@@ -3,7 +3,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { answering, connectBroker, type Broker } from '@verifywise/broker';
-import { FindRegistryEntry, ListInstalledPlugins, PluginInstalled, type InstalledPlugin } from '@verifywise/contracts';
+import {
+  FindRegistryEntry,
+  ListInstalledPlugins,
+  ListRegistryVersions,
+  PluginInstalled,
+  type InstalledPlugin,
+} from '@verifywise/contracts';
 import { Closers, createLogger } from '@verifywise/service-kit';
 import { SignJWT } from 'jose';
 import pg from 'pg';
@@ -306,6 +312,9 @@ test('the installer finds the entry of a version, also of one published a moment
   });
   expect(await find('activity-feed', '9.9.9')).toBeNull();
   expect(await find('nothing')).toBeNull();
+  const versions = (id: string) => others.ask(ListRegistryVersions, { tenant: 'acme', payload: { id } });
+  expect((await versions('activity-feed')).map(({ version }) => version)).toEqual(['1.1.0', '1.0.0']);
+  expect(await versions('nothing')).toEqual([]);
 });
 
 test('an icon comes from our origin, as PNG or not at all', async () => {
