@@ -137,8 +137,12 @@ const ways: [status: number, code: string, how: () => Promise<Answer>][] = [
     async () => {
       publish('for-nobody');
       const alone = await room.tenant();
+      await alone.call('POST', '/install', { id: 'for-nobody' });
       await alone.runner.close();
-      return alone.call('POST', '/install', { id: 'for-nobody' });
+      const answer = await alone.call('POST', '/for-nobody/enable');
+      // Nothing is wrong with the plugin.
+      expect((await alone.call('GET', '/for-nobody')).body.data).toMatchObject({ state: 'installed' });
+      return answer;
     },
   ],
   [
