@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { Client } from 'pg';
 import { pluginArchive } from '../../services/installer/src/testing/plugin-archive.ts';
+import { databaseAt, type DatabaseView } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { PluginAuthor } from '../support/plugin-author.ts';
@@ -13,7 +13,7 @@ jest.setTimeout(300_000);
 
 let broker: PrivateBroker;
 let platform: TestPlatform;
-let database: Client;
+let database: DatabaseView;
 let acme: PluginAuthor;
 let globex: PluginAuthor;
 let initech: PluginAuthor;
@@ -21,8 +21,7 @@ let initech: PluginAuthor;
 beforeAll(async () => {
   broker = await startPrivateBroker();
   platform = await startTestPlatform({ brokerUrl: broker.url });
-  database = new Client({ connectionString: platform.backing.databaseUrl });
-  await database.connect();
+  database = databaseAt(platform.backing.databaseUrl);
   [acme, globex, initech] = [await author('acme'), await author('globex'), await author('initech')];
   const { manifest } = pluginArchive({
     id: PLUGIN,
@@ -45,7 +44,6 @@ beforeAll(async () => {
   }
 }, 300_000);
 afterAll(async () => {
-  await database.end();
   await platform.stop();
   await broker.stop();
 }, 60_000);
@@ -100,7 +98,7 @@ function author(tenant: string): Promise<PluginAuthor> {
 }
 
 async function generationsOf(of: 'installer' | 'runner'): Promise<unknown[]> {
-  const { rows } = await database.query<Record<string, unknown>>(
+  const { rows } = await database.query<unknown>(
     of === 'installer'
       ? 'SELECT tenant, generation, desired, granted FROM installer.installations ORDER BY tenant'
       : `SELECT tenant, generation, installation->>'desired' AS desired, installation->'granted' AS granted

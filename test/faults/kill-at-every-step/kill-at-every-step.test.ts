@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { Client } from 'pg';
+import { databaseAt, type DatabaseView } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createSagas } from '../../../services/installer/src/installation/sagas.ts';
 import type { SagaNeeds } from '../../../services/installer/src/installation/saga-needs.ts';
@@ -101,7 +101,7 @@ const stories: Story[] = [
 
 let gate: Gate;
 let platform: TestPlatform;
-let database: Client;
+let database: DatabaseView;
 let builtins: string;
 let globex: unknown[];
 
@@ -124,13 +124,11 @@ beforeAll(async () => {
       'plugin-runner': { PLUGIN_EGRESS_ALLOW: '127.0.0.1' },
     },
   });
-  database = new Client({ connectionString: platform.backing.databaseUrl });
-  await database.connect();
+  database = databaseAt(platform.backing.databaseUrl);
   for (const act of updated) await succeed('globex', act);
   globex = await rowsOf('globex');
 });
 afterAll(async () => {
-  await database.end();
   await platform.stop();
   await gate.stop();
   await rm(builtins, { recursive: true });
@@ -378,7 +376,7 @@ function tokenOf(tenant: string): Promise<string> {
 /** The installer's rows of a tenant as they are, to the last byte. */
 async function rowsOf(tenant: string): Promise<unknown[]> {
   const sql = 'SELECT * FROM installer.installations WHERE tenant = $1 ORDER BY plugin_id';
-  const { rows } = await database.query<Record<string, unknown>>(sql, [tenant]);
+  const { rows } = await database.query<unknown>(sql, [tenant]);
   return rows;
 }
 
