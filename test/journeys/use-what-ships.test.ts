@@ -30,6 +30,19 @@ test('enabling it installs it first, in this tenant only', async () => {
   expect((await globex.get('/api/plugins/activity-feed/activity')).status).toBe(404);
 });
 
+test('jobs and webhooks of a plugin that a tenant does not have are not found', async () => {
+  for (const list of ['jobs', 'webhooks']) {
+    expect(await acme.get(`/api/plugins/activity-feed/${list}`)).toMatchObject({ status: 200 });
+    for (const [tenant, plugin] of [
+      [globex, 'activity-feed'],
+      [acme, 'nobody-has-it'],
+    ] as const) {
+      const answer = await tenant.get(`/api/plugins/${plugin}/${list}`);
+      expect(answer).toMatchObject({ status: 404, error: { code: 'PLUGIN_NOT_INSTALLED' } });
+    }
+  }
+});
+
 test('its widgets are on the dashboard of the tenant that enabled it', async () => {
   const widgets = async (tenant: Tenant) => (await tenant.get('/api/plugins/ui-extensions')).data.dashboardWidgets;
   expect(await widgets(acme)).toMatchObject([{ pluginId: 'activity-feed', template: 'activity-feed' }, {}]);

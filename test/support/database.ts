@@ -21,3 +21,20 @@ export async function createDatabase(): Promise<TestDatabase> {
     },
   };
 }
+
+/** What a test reads from a database, or changes in it behind the services' backs. */
+export interface DatabaseView {
+  /** The database's own name. */
+  readonly name: string;
+  query<Row>(sql: string, parameters?: unknown[]): Promise<{ rows: Row[]; rowCount: number }>;
+}
+
+export function databaseAt(url: string): DatabaseView {
+  return {
+    name: new URL(url).pathname.slice(1),
+    async query<Row>(sql: string, parameters: unknown[] = []) {
+      const { rows, rowCount } = await inPostgres(url, (client) => client.query(sql, parameters));
+      return { rows: rows as Row[], rowCount: rowCount ?? 0 };
+    },
+  };
+}

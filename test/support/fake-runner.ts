@@ -1,5 +1,11 @@
-import { connectBroker, type Broker, type QuestionAnswer, type WorkDelivery } from '../../shared/broker/src/index.ts';
-import { partitionOf } from '../../shared/contracts/src/index.ts';
+import {
+  answering,
+  connectBroker,
+  type Broker,
+  type QuestionAnswer,
+  type WorkDelivery,
+} from '../../shared/broker/src/index.ts';
+import { FindHolder, partitionOf } from '../../shared/contracts/src/index.ts';
 import { createLogger } from '../../shared/service-kit/src/index.ts';
 
 /** A piece of work as the fake runner got it. */
@@ -41,15 +47,15 @@ export async function startFakeRunner(options: {
     event: (delivery) => void delivery.ack(),
     // A broker that was killed in between delivers again what was not settled.
     work: (delivery) => void take(delivery).catch(() => undefined),
-    answers: [],
+    answers: [answering(FindHolder, () => ({ runnerId: 'fake', url: 'http://127.0.0.1:1', epoch: 1 }))],
     lost: () => undefined,
   });
-  const answering = options.answers && (await broker.answerQuestions('plugin-runner', options.answers));
+  const questions = options.answers && (await broker.answerQuestions('plugin-runner', options.answers));
   return {
     broker,
     received,
     async close() {
-      await answering?.stop();
+      await questions?.stop();
       await consumer.handOver({ deadlineMs: 1_000 });
       await broker.close();
     },

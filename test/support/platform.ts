@@ -23,9 +23,13 @@ export interface TestPlatform extends Platform {
  * without messages. Its logs stay in .local/logs/tests/<test file> after it stopped.
  */
 export async function startTestPlatform(
-  options: Pick<PlatformOptions, 'runners' | 'settings' | 'settingsOf' | 'programs'> = {},
+  options: Pick<PlatformOptions, 'runners' | 'settings' | 'settingsOf' | 'programs'> & {
+    /** A broker of the test's own, which it may kill. */
+    brokerUrl?: string;
+  } = {},
 ): Promise<TestPlatform> {
-  const { brokerUrl, redisUrl } = backingServices();
+  const { redisUrl } = backingServices();
+  const { brokerUrl = backingServices().brokerUrl } = options;
   const database = await createDatabase();
   try {
     await inRedis(redisUrl, ['FLUSHDB']);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { coreModels } from './core-models.ts';
 import type { PlatformKeys, Signer } from './platform-keys.ts';
 import type { Listener, Ports } from './ports.ts';
 import type { Command } from './private-process.ts';
@@ -21,23 +22,6 @@ const scripts: Record<Listener, string> = {
   'plugin-runner': 'services/plugin-runner/src/main.ts',
   scheduler: 'services/scheduler/src/main.ts',
   'webhook-gateway': 'services/webhook-gateway/src/main.ts',
-};
-
-/** What the demo platform shows to plugins of each core model (S:22.6). */
-const coreModels = {
-  User: { relation: 'plugin_views.users' },
-  Project: { relation: 'plugin_views.projects' },
-  Risk: { relation: 'plugin_views.risks' },
-  Vendor: { relation: 'plugin_views.vendors' },
-  VendorRisk: { relation: 'plugin_views.vendor_risks' },
-  Model: { relation: 'plugin_views.models' },
-  ModelRisk: { relation: 'plugin_views.model_risks' },
-  Task: { relation: 'plugin_views.tasks' },
-  Incident: { relation: 'plugin_views.incidents' },
-  Policy: { relation: 'plugin_views.policies' },
-  Training: { relation: 'plugin_views.trainings' },
-  Note: { relation: 'plugin_views.notes' },
-  File: { relation: 'plugin_views.files' },
 };
 
 /** Where a platform runs. */

@@ -131,7 +131,7 @@ export async function startInstaller(
     packages,
     intake,
     registry,
-    runner: new PartitionOwner(broker, {
+    runner: new PartitionOwner(broker, partitions, {
       graceMs: config.hookGraceMs,
       repeatMs: REPEAT_HOOK_MS,
       deleteMs: DELETE_DATA_MS,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { FindRegistryEntry } from '@verifywise/contracts';
+import { FindRegistryEntry, ListRegistryVersions } from '@verifywise/contracts';
 import { operator, RegistryRoom, viewer } from './testing/registry-room.ts';
 import { listedPlugin } from './testing/remote-registry.ts';
 
@@ -136,6 +136,9 @@ test('the installer finds the entry of a version, also of one published a moment
   });
   expect(await find('activity-feed', '9.9.9')).toBeNull();
   expect(await find('nothing')).toBeNull();
+  const versions = (id: string) => room.others.ask(ListRegistryVersions, { tenant: 'acme', payload: { id } });
+  expect((await versions('activity-feed')).map(({ version }) => version)).toEqual(['1.1.0', '1.0.0']);
+  expect(await versions('nothing')).toEqual([]);
 });
 
 test('an icon comes from our origin, as PNG or not at all', async () => {

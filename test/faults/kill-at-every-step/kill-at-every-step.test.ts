@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { Client } from 'pg';
+import { databaseAt, type DatabaseView } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createSagas } from '../../../services/installer/src/installation/sagas.ts';
 import type { SagaNeeds } from '../../../services/installer/src/installation/saga-needs.ts';
@@ -101,7 +101,7 @@ const stories: Story[] = [
 
 let gate: Gate;
 let platform: TestPlatform;
-let database: Client;
+let database: DatabaseView;
 let builtins: string;
 let globex: unknown[];
 
@@ -124,13 +124,11 @@ beforeAll(async () => {
       'plugin-runner': { PLUGIN_EGRESS_ALLOW: '127.0.0.1' },
     },
   });
-  database = new Client({ connectionString: platform.backing.databaseUrl });
-  await database.connect();
+  database = databaseAt(platform.backing.databaseUrl);
   for (const act of updated) await succeed('globex', act);
   globex = await rowsOf('globex');
 });
 afterAll(async () => {
-  await database.end();
   await platform.stop();
   await gate.stop();
   await rm(builtins, { recursive: true });
@@ -145,16 +143,18 @@ test('every operation leaves what it should when nothing happens to it, and ever
   for (const { story, tenant } of calm) gate.begin(tenant, { fails: story.fails });
   await Promise.all(calm.map(({ story, tenant }) => begin(tenant, story.act)));
   const stands = await ends(calm.map(({ tenant }) => tenant));
+  const seen: string[] = [];
   for (const [index, { story, tenant }] of calm.entries()) {
-    const route = routeOf(gate.passedBy(tenant), story.act);
+    const passed = gate.passedBy(tenant);
+    seen.push(...passed);
+    const route = routeOf(passed, story.act);
     const stand = stands[index];
     if (stand === undefined) throw new Error(`${tenant} has no stand`);
     const expected = story.fails === undefined ? 'succeeded' : 'failed';
     expect([story.name, outcomeOf(stand, story.act)]).toEqual([story.name, expected]);
     undisturbed.set(story.name, { route, stand });
   }
-  const routes = [...undisturbed.values()].flatMap(({ route }) => route);
-  expect(stepsOf(allSagas()).filter((step) => !routes.some((point) => isOfStep(point, step)))).toEqual([]);
+  expect(stepsOf(allSagas()).filter((step) => !seen.some((point) => isOfStep(point, step)))).toEqual([]);
   await clean(calm.map(({ tenant }) => tenant));
 });
 
@@ -218,19 +218,23 @@ function knownOf({ name }: Story): { route: string[]; stand: Stand } {
 
 /**
  * Where a story's way is cut: each point once, and none after its end. A hook that runs while no step is under way is the runner's own
- * affair. Of what happens to other plugins on the way, only what is done counts; their own stories have the rest.
+ * affair. Of what happens to other plugins on the way only the hooks and the end count; their own stories have the rest.
  */
 function routeOf(passed: string[], { plugin, act }: Act): string[] {
   const route = new Set<string>();
   let underWay = false;
   for (const point of passed) {
-    const [kind, about, , what] = point.split(' ');
+    const [kind, about, , what = ''] = point.split(' ');
     if (kind === 'hook') {
-      if (underWay) route.add(point);
+      if (!underWay) continue;
+      // The hook's own entry is the same moment.
+      const last = [...route].at(-1);
+      if (last?.endsWith(' begun') === true) route.delete(last);
+      if (point.includes(` of ${plugin} `) || point.endsWith(' entered')) route.add(point);
       continue;
     }
-    underWay = ['begun', 'threw', 'failed', 'undid', 'undone'].includes(what ?? '');
-    if ((kind === act && about === plugin) || /^(done|undone|failed)$/.test(what ?? '')) route.add(point);
+    underWay = ['begun', 'threw', 'failed', 'undid', 'undone'].includes(what);
+    if ((kind === act && about === plugin) || point.endsWith(' finished')) route.add(point);
     if (point === `${act} ${plugin} finished`) break;
   }
   return [...route];
@@ -238,7 +242,7 @@ function routeOf(passed: string[], { plugin, act }: Act): string[] {
 
 /** The runner has no part in what the installer writes; it is killed where one step is done and the next not begun, and inside hooks. */
 function isSeenByTheRunner(point: string): boolean {
-  return / (created|done|undone|failed)$/.test(point) || point.startsWith('hook ');
+  return / (created|done|undone|failed|finished)$/.test(point) || point.startsWith('hook ');
 }
 
 async function kill(victim: Victim): Promise<void> {
@@ -372,7 +376,7 @@ function tokenOf(tenant: string): Promise<string> {
 /** The installer's rows of a tenant as they are, to the last byte. */
 async function rowsOf(tenant: string): Promise<unknown[]> {
   const sql = 'SELECT * FROM installer.installations WHERE tenant = $1 ORDER BY plugin_id';
-  const { rows } = await database.query<Record<string, unknown>>(sql, [tenant]);
+  const { rows } = await database.query<unknown>(sql, [tenant]);
   return rows;
 }
 

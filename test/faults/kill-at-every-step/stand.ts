@@ -1,5 +1,5 @@
-import type { Client } from 'pg';
 import { roleNames } from '../../../services/plugin-runner/src/store/plugin-database/plugin-names.ts';
+import type { DatabaseView } from '../../support/database.ts';
 import { BASE, BUNDLE, EXTRA, SHIPPED, SURVIVOR } from './gated-plugins.ts';
 
 const PLUGINS = [BASE, EXTRA, SURVIVOR, SHIPPED, BUNDLE];
@@ -22,7 +22,7 @@ interface Row {
 }
 
 /** Reads the stand of every one of these tenants. */
-export async function standsOf(database: Client, tenants: string[]): Promise<Map<string, Stand>> {
+export async function standsOf(database: DatabaseView, tenants: string[]): Promise<Map<string, Stand>> {
   const read = async (sql: string): Promise<Map<string, unknown[]>> => {
     const { rows } = await database.query<Row>(sql, [tenants]);
     const found = Map.groupBy(rows, ({ tenant }) => tenant);
@@ -79,7 +79,7 @@ export async function standsOf(database: Client, tenants: string[]): Promise<Map
 }
 
 /** The columns of what plugins have made in PostgreSQL, by the plugin whose schema it is in; an empty schema counts. */
-async function tablesOf(database: Client, tenants: string[]): Promise<Map<string, Stand['tables']>> {
+async function tablesOf(database: DatabaseView, tenants: string[]): Promise<Map<string, Stand['tables']>> {
   const { rows } = await database.query<{ schema: string; columns: string[] | null }>(
     `SELECT n.nspname AS schema, (
        SELECT array_agg(c.table_name || '.' || c.column_name ORDER BY c.table_name, c.column_name)
@@ -87,13 +87,12 @@ async function tablesOf(database: Client, tenants: string[]): Promise<Map<string
      ) AS columns FROM pg_namespace n WHERE n.nspname LIKE 'p\\_%'`,
   );
   const columns = new Map(rows.map((row) => [row.schema, row.columns ?? []]));
-  const name = database.database ?? '';
   return new Map(
     tenants.map((tenant) => [
       tenant,
       Object.fromEntries(
         PLUGINS.flatMap((pluginId) => {
-          const found = columns.get(roleNames(name, tenant, pluginId).schema);
+          const found = columns.get(roleNames(database.name, tenant, pluginId).schema);
           return found === undefined ? [] : [[pluginId, found]];
         }),
       ),

@@ -29,8 +29,8 @@ export function enableSaga(needs: SagaNeeds): Saga {
           async commit(tx) {
             const record = await lock(tx, operation.tenant, operation.pluginId);
             const error = pluginError(reason, { version: record.version, during: 'onEnable' });
-            // What it was before, it is again: a missing grant is the admin's to give, and no error of the plugin (S:6.1).
-            if (reason.code === 'PERMISSION_DENIED')
+            // What it was before, it is again: a missing grant is the admin's to give (S:6.1), a missing runner the operator's.
+            if (reason.code === 'PERMISSION_DENIED' || reason.code === 'NO_RUNNER')
               await settle(tx, operation.tenant, operation.pluginId, { lastError: error });
             else await settleInError(tx, record, error, operation.id);
             return undefined;

@@ -1,7 +1,9 @@
 import type { Broker } from '@verifywise/broker';
 import {
   DeletePluginData,
+  FindHolder,
   ForgetInstallation,
+  partitionOf,
   PlatformError,
   RunHook,
   type RunHookRequest,
@@ -23,6 +25,7 @@ export interface RunnerPatience {
 /** After this the broker is asked again; it may just be restarting. */
 const BROKER_PAUSE_MS = 500;
 const SEND_DEADLINE_MS = 5_000;
+const SERVED_DEADLINE_MS = 2_000;
 
 /** What says nothing about the hook, only about the way there. */
 const passing: ReadonlySet<string> = new Set([
@@ -34,9 +37,11 @@ const passing: ReadonlySet<string> = new Set([
 export class PartitionOwner implements PluginRunner {
   readonly #broker: Broker;
   readonly #patience: RunnerPatience;
+  readonly #partitions: number;
 
-  constructor(broker: Broker, patience: RunnerPatience) {
+  constructor(broker: Broker, partitions: number, patience: RunnerPatience) {
     this.#broker = broker;
+    this.#partitions = partitions;
     this.#patience = patience;
   }
 
@@ -44,10 +49,30 @@ export class PartitionOwner implements PluginRunner {
     const request: RunHookRequest = call;
     const patienceMs = call.limitMs + this.#patience.graceMs;
     const outcome = await this.#repeat(RunHook, call.installation.tenant, request, patienceMs, signal);
-    if (outcome === undefined) {
-      throw new PlatformError('HOOK_TIMED_OUT', `${call.hook} gave no result within ${patienceMs} ms`);
-    }
+    if (outcome === undefined) throw await this.#noOutcome(call, patienceMs);
     if (outcome.kind === 'failed') throw new HookError(outcome.error);
+  }
+
+  /** Why nothing came back: nobody is there to run it, or the hook does not end. */
+  async #noOutcome({ hook, installation: { tenant, pluginId } }: HookCall, patienceMs: number): Promise<PlatformError> {
+    const seconds = patienceMs / 1_000;
+    if (await this.#isServed(tenant)) {
+      return new PlatformError('HOOK_TIMED_OUT', `${hook} of ${pluginId} gave no result within ${seconds} s`);
+    }
+    return new PlatformError(
+      'NO_RUNNER',
+      `No plugin-runner took ${hook} of ${pluginId} within ${seconds} s; see that one runs, then try again`,
+    );
+  }
+
+  async #isServed(tenant: string): Promise<boolean> {
+    try {
+      const partition = partitionOf(tenant, this.#partitions);
+      await this.#broker.ask(FindHolder, { tenant, payload: { partition } }, { deadlineMs: SERVED_DEADLINE_MS });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async deleteData(tenant: string, about: DataRemoval, signal: AbortSignal): Promise<'done' | 'queued'> {

@@ -6,6 +6,7 @@ import {
   FindRegistryEntry,
   FindRegistryToken,
   ListRegistryVersions,
+  PlatformError,
   type RegistryEntry,
 } from '@verifywise/contracts';
 import type { PluginArchive } from './plugin-archive.ts';
@@ -19,6 +20,8 @@ export interface FakeRegistry {
   readonly shown: Map<string, string | undefined>;
   /** What the registry itself wants to be shown, when an entry says that it needs a token. */
   token: string;
+  /** While it is away nobody knows its plugins. */
+  isAway: boolean;
   close(): Promise<void>;
 }
 
@@ -37,9 +40,11 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
-  const versionsOf = (id: string) =>
-    entries.filter((entry) => entry.id === id).sort((a, b) => compareVersions(b.version, a.version));
-  const registry = { token: 'a token of the registry' };
+  const versionsOf = (id: string) => {
+    if (registry.isAway) throw new PlatformError('REGISTRY_UNAVAILABLE', 'The registry test cannot be reached');
+    return entries.filter((entry) => entry.id === id).sort((a, b) => compareVersions(b.version, a.version));
+  };
+  const registry = { token: 'a token of the registry', isAway: false };
   const answers = await broker.answerQuestions('registry-cache', [
     answering(FindRegistryEntry, ({ id, version }) => {
       return versionsOf(id).find((entry) => version === undefined || entry.version === version) ?? null;

@@ -50,6 +50,7 @@ export interface Tenant {
 
 export interface CallOptions {
   role?: string | null;
+  userId?: string;
   headers?: Record<string, string>;
   at?: RunningInstaller;
 }
@@ -160,8 +161,8 @@ export class InstallerRoom {
   }
 
   async #call(tenant: string, method: string, path: string, body: unknown, options: CallOptions): Promise<Answer> {
-    const { role = 'Admin', headers = {}, at = this.#installer } = options;
-    const token = role === null ? {} : { authorization: `Bearer ${await tokenOf(tenant, role)}` };
+    const { role = 'Admin', userId = '7', headers = {}, at = this.#installer } = options;
+    const token = role === null ? {} : { authorization: `Bearer ${await tokenOf(tenant, role, userId)}` };
     const isForm = body instanceof FormData;
     const response = await fetch(`${at?.url ?? ''}/api/plugins${path}`, {
       method,
@@ -176,10 +177,10 @@ export class InstallerRoom {
   }
 }
 
-function tokenOf(tenant: string, role: string): Promise<string> {
+function tokenOf(tenant: string, role: string, userId = '7'): Promise<string> {
   return new SignJWT({ tenant, role, name: 'Ada' })
     .setProtectedHeader({ alg: 'HS256' })
-    .setSubject('7')
+    .setSubject(userId)
     .setExpirationTime('5m')
     .sign(new TextEncoder().encode(SECRET));
 }

@@ -6,6 +6,7 @@ import type { HostedParts } from './hosted.ts';
 import { Hosted } from './hosted.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
+import { inLoadOrder } from './load-order.ts';
 import { LONGEST_REQUEST_MS } from './longest-request.ts';
 import type { PluginView } from './plugin-view.ts';
 import { viewOf } from './plugin-view.ts';
@@ -45,7 +46,7 @@ export class Hosting {
     this.#finishing.delete(partition);
     this.#held.add(partition);
     for (const { lane } of this.#inPartition(partition)) lane.beginAll();
-    for (const installation of installations) {
+    for (const installation of inLoadOrder(installations)) {
       const hosted = this.#host(installation);
       const known = surfaces.get(`${installation.tenant}/${installation.pluginId}`);
       if (known) hosted.plugin.knowSurface(known);

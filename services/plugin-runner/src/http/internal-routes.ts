@@ -5,6 +5,7 @@ import { requireRole, route, success } from '@verifywise/service-kit';
 import type { Hosting } from '../hosting/hosting.ts';
 import type { Assignment } from '../ownership/rendezvous.ts';
 import type { Holding, Member } from '../ownership/membership.ts';
+import { clusterAnswer, isolatesAnswer } from './internal-schemas.ts';
 
 export interface ClusterView {
   members(): readonly Member[];
@@ -17,7 +18,7 @@ export const clusterRoute = route({
   path: '/internal/cluster',
   summary: 'Which runner holds which partition, since when, and who should',
   role: OPERATOR_ROLE,
-  answers: { 200: 'Runners and partitions.' },
+  answers: { 200: { description: 'Runners and partitions', data: clusterAnswer } },
 });
 
 export const isolatesRoute = route({
@@ -25,7 +26,7 @@ export const isolatesRoute = route({
   path: '/internal/isolates',
   summary: 'Every plugin this runner hosts, with the state of its isolate',
   role: OPERATOR_ROLE,
-  answers: { 200: 'Hosted plugins.' },
+  answers: { 200: { description: 'Hosted plugins', data: isolatesAnswer } },
 });
 
 /** What operators see of a runner. */
