@@ -376,7 +376,7 @@ function tokenOf(tenant: string): Promise<string> {
 /** The installer's rows of a tenant as they are, to the last byte. */
 async function rowsOf(tenant: string): Promise<unknown[]> {
   const sql = 'SELECT * FROM installer.installations WHERE tenant = $1 ORDER BY plugin_id';
-  const { rows } = await database.query<unknown>(sql, [tenant]);
+  const { rows } = await database.query(sql, [tenant]);
   return rows;
 }
 
