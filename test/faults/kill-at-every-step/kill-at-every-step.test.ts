@@ -186,6 +186,7 @@ test.each(['installer', 'plugin-runner'] as const)(
       for (const { tenant } of left) gate.letGo(tenant);
     }
     await Promise.all(begun);
+    await platform.ready(victim);
     expect(kills).toBe(Math.max(...ways.map(({ story }) => cutsOf(story, victim).length)));
 
     const stands = await ends(ways.map(({ tenant }) => tenant));
