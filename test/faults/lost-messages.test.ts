@@ -98,7 +98,7 @@ function author(tenant: string): Promise<PluginAuthor> {
 }
 
 async function generationsOf(of: 'installer' | 'runner'): Promise<unknown[]> {
-  const { rows } = await database.query<unknown>(
+  const { rows } = await database.query(
     of === 'installer'
       ? 'SELECT tenant, generation, desired, granted FROM installer.installations ORDER BY tenant'
       : `SELECT tenant, generation, installation->>'desired' AS desired, installation->'granted' AS granted

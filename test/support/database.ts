@@ -26,15 +26,17 @@ export async function createDatabase(): Promise<TestDatabase> {
 export interface DatabaseView {
   /** The database's own name. */
   readonly name: string;
-  query<Row>(sql: string, parameters?: unknown[]): Promise<{ rows: Row[]; rowCount: number }>;
+  query(sql: string, parameters?: unknown[]): Promise<{ rows: Record<string, unknown>[]; rowCount: number }>;
 }
 
 export function databaseAt(url: string): DatabaseView {
   return {
     name: new URL(url).pathname.slice(1),
-    async query<Row>(sql: string, parameters: unknown[] = []) {
-      const { rows, rowCount } = await inPostgres(url, (client) => client.query(sql, parameters));
-      return { rows: rows as Row[], rowCount: rowCount ?? 0 };
+    async query(sql, parameters = []) {
+      const { rows, rowCount } = await inPostgres(url, (client) =>
+        client.query<Record<string, unknown>>(sql, parameters),
+      );
+      return { rows, rowCount: rowCount ?? 0 };
     },
   };
 }

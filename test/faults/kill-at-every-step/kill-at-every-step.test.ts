@@ -186,6 +186,7 @@ test.each(['installer', 'plugin-runner'] as const)(
       for (const { tenant } of left) gate.letGo(tenant);
     }
     await Promise.all(begun);
+    await platform.ready(victim);
     expect(kills).toBe(Math.max(...ways.map(({ story }) => cutsOf(story, victim).length)));
 
     const stands = await ends(ways.map(({ tenant }) => tenant));
@@ -376,7 +377,7 @@ function tokenOf(tenant: string): Promise<string> {
 /** The installer's rows of a tenant as they are, to the last byte. */
 async function rowsOf(tenant: string): Promise<unknown[]> {
   const sql = 'SELECT * FROM installer.installations WHERE tenant = $1 ORDER BY plugin_id';
-  const { rows } = await database.query<unknown>(sql, [tenant]);
+  const { rows } = await database.query(sql, [tenant]);
   return rows;
 }
 

@@ -21,10 +21,15 @@ interface Row {
   tenant: string;
 }
 
+interface SchemaRow {
+  schema: string;
+  columns: string[] | null;
+}
+
 /** Reads the stand of every one of these tenants. */
 export async function standsOf(database: DatabaseView, tenants: string[]): Promise<Map<string, Stand>> {
   const read = async (sql: string): Promise<Map<string, unknown[]>> => {
-    const { rows } = await database.query<Row>(sql, [tenants]);
+    const rows = (await database.query(sql, [tenants])).rows as unknown as Row[];
     const found = Map.groupBy(rows, ({ tenant }) => tenant);
     return new Map(tenants.map((tenant) => [tenant, (found.get(tenant) ?? []).map(({ tenant: _, ...row }) => row)]));
   };
@@ -80,13 +85,13 @@ export async function standsOf(database: DatabaseView, tenants: string[]): Promi
 
 /** The columns of what plugins have made in PostgreSQL, by the plugin whose schema it is in; an empty schema counts. */
 async function tablesOf(database: DatabaseView, tenants: string[]): Promise<Map<string, Stand['tables']>> {
-  const { rows } = await database.query<{ schema: string; columns: string[] | null }>(
+  const { rows } = await database.query(
     `SELECT n.nspname AS schema, (
        SELECT array_agg(c.table_name || '.' || c.column_name ORDER BY c.table_name, c.column_name)
        FROM information_schema.columns c WHERE c.table_schema = n.nspname
      ) AS columns FROM pg_namespace n WHERE n.nspname LIKE 'p\\_%'`,
   );
-  const columns = new Map(rows.map((row) => [row.schema, row.columns ?? []]));
+  const columns = new Map((rows as unknown as SchemaRow[]).map((row) => [row.schema, row.columns ?? []]));
   return new Map(
     tenants.map((tenant) => [
       tenant,
