@@ -92,7 +92,7 @@ describe('a forged address', () => {
       const { checksum } = room.registry.publish(pluginArchive({ id, version: '1.0.0' }), { ...usual, downloadUrl });
       const byUrl = downloadUrl !== '' && number % 2 === 0;
       const [path, body] = byUrl ? ['/install-from-url', { id, downloadUrl, checksum }] : ['/install', { id }];
-      const answer = await acme.call('POST', path as string, body);
+      const answer = await acme.call('POST', path, body);
       expect([what, answer.status, answer.body.error.code]).toEqual([what, 502, 'DOWNLOAD_REFUSED']);
     });
     expect(await readdir(scratch)).toEqual([]);
