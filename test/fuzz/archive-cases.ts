@@ -135,10 +135,10 @@ const changes: readonly Change[] = [
     draft.entries.push({ name: 'small', content: zeros, data: deflatedZeros, central: lie, local: lie });
   },
   // The list of entries.
-  ({ entries }, random) => void entries.push({ name: 'again', ...random.oneOf(entries) }),
+  ({ entries }, random) => void entries.push({ ...someEntry(entries, random) }),
   ({ entries }, random) => void entries.splice(random.below(entries.length), 1),
   ({ entries }, random) => void entries.sort(() => random.below(3) - 1),
-  ({ entries }, random) => void entries.push({ name: 'again', ...random.oneOf(entries), offset: 0 }),
+  ({ entries }, random) => void entries.push({ ...someEntry(entries, random), offset: 0 }),
   ({ entries }, random) => {
     const count = random.oneOf([20, 300, 2_100]);
     for (let at = 0; at < count; at += 1) entries.push({ name: `many/${at}`, content: Buffer.alloc(1), method: 0 });
@@ -156,6 +156,10 @@ const changes: readonly Change[] = [
   ({ lies }, random) =>
     void (lies.betweenDirectoryAndEnd = random.once(2) ? random.bytes(20) : u32(0x07064b50, 0, 0, 0, 1)),
 ];
+
+function someEntry(entries: readonly WrittenEntry[], random: Random): WrittenEntry {
+  return entries[random.below(entries.length)] ?? { name: 'again' };
+}
 
 /** Changes one entry, chosen by chance or by the end of its name. */
 function change(

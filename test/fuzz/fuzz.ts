@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kind, Report, Task } from './fuzz-process.ts';
 
@@ -9,7 +9,8 @@ export interface Wanted {
   seed: number;
   count: number;
   signal?: AbortSignal;
-  log?: (line: string) => void;
+  /** Hears now and then how many cases one of the processes has tried. */
+  log?: (tried: number) => void;
 }
 
 /** What came of all cases; all but the outcomes should be empty. */
@@ -26,8 +27,8 @@ export interface Totals {
 }
 
 const SCRIPT = join(import.meta.dirname, 'fuzz-process.ts');
-/** Nothing of a batch was heard of for so long: the case in hand does not end. */
-const HANG_MS = 60_000;
+/** Nothing of a batch was heard of for so long: the case in hand does not end, however busy the machine is. */
+const HANG_MS = 300_000;
 /** Resident memory of the process in all; half of it is Node and what it loads. */
 const MEMORY_MB = 384;
 /** Processor time of one case; 20 MB of zeros take a tenth of it. */
@@ -35,29 +36,38 @@ const PROCESSOR_MS = 5_000;
 const HEAP_MB = 192;
 /** What the operating system allows: data in KB, and a file's size in blocks of 512 bytes. */
 const LIMITS = 'ulimit -d 1048576; ulimit -f 524288';
-const steps: Record<Kind, number> = { archives: 20, manifests: 500 };
+const steps: Record<Kind, number> = { archives: 20, manifests: 100 };
 
-/** Tries mutated cases in processes of their own that may write in two folders only; one that fails does not end the others. */
-export async function fuzz({ kind, seed, count, signal, log = () => undefined }: Wanted): Promise<Totals> {
-  const totals: Totals = {
-    tried: 0,
-    outcomes: {},
-    crashes: [],
-    hangs: [],
-    overBudget: [],
-    outside: [],
-    peakMb: 0,
-    slowestMs: 0,
-  };
+/**
+ * Tries mutated cases, one process for each core at a time; each process may write in two folders only, and one that fails does not
+ * end the others. The cases are the same however many processes share them.
+ */
+export async function fuzz(wanted: Wanted): Promise<Totals> {
+  const processes = availableParallelism();
+  const share = Math.ceil(wanted.count / processes);
+  const shares = Array.from({ length: processes }, (_, number) => ({
+    from: Math.min(wanted.count, number * share),
+    to: Math.min(wanted.count, (number + 1) * share),
+  }));
+  const all = await Promise.all(shares.map(({ from, to }) => fuzzShare(wanted, from, to)));
+  return all.reduce(together, noTotals());
+}
+
+async function fuzzShare(
+  { kind, seed, signal, log = () => undefined }: Wanted,
+  from: number,
+  end: number,
+): Promise<Totals> {
+  const totals = noTotals();
   const sandbox = await realpath(await mkdtemp(join(tmpdir(), 'verifywise-fuzz-')));
   const places = { scratch: join(sandbox, 'scratch'), target: join(sandbox, 'target') };
   const cwd = join(sandbox, 'elsewhere');
   try {
     await Promise.all([...Object.values(places), cwd].map((folder) => mkdir(folder)));
-    let [next, step] = [0, steps[kind]];
-    while (next < count && signal?.aborted !== true) {
+    let [next, step] = [from, steps[kind]];
+    while (next < end && signal?.aborted !== true) {
       // One that failed in a batch is found by trying that batch again, one by one.
-      const to = step === 1 ? Math.min(count, next + steps[kind]) : count;
+      const to = step === 1 ? Math.min(end, next + steps[kind]) : end;
       const ended = await oneProcess({ kind, seed, from: next, to, step, places }, cwd, totals, signal, log);
       next = ended.next;
       if (ended.how === 'done') step = steps[kind];
@@ -74,6 +84,26 @@ export async function fuzz({ kind, seed, count, signal, log = () => undefined }:
   }
 }
 
+function noTotals(): Totals {
+  const lists = { crashes: [], hangs: [], overBudget: [], outside: [] };
+  return { tried: 0, outcomes: {}, ...lists, peakMb: 0, slowestMs: 0 };
+}
+
+function together(one: Totals, other: Totals): Totals {
+  const outcomes = { ...one.outcomes };
+  for (const [outcome, times] of Object.entries(other.outcomes)) outcomes[outcome] = (outcomes[outcome] ?? 0) + times;
+  return {
+    tried: one.tried + other.tried,
+    outcomes,
+    crashes: [...one.crashes, ...other.crashes],
+    hangs: [...one.hangs, ...other.hangs],
+    overBudget: [...one.overBudget, ...other.overBudget],
+    outside: [...one.outside, ...other.outside],
+    peakMb: Math.max(one.peakMb, other.peakMb),
+    slowestMs: Math.max(one.slowestMs, other.slowestMs),
+  };
+}
+
 async function strangers(sandbox: string): Promise<string[]> {
   const found = await readdir(sandbox, { recursive: true });
   return found.filter((name) => !['scratch', 'target', 'elsewhere'].includes(name));
@@ -86,7 +116,7 @@ function oneProcess(
   cwd: string,
   totals: Totals,
   signal: AbortSignal | undefined,
-  log: (line: string) => void,
+  log: (tried: number) => void,
 ): Promise<Ended> {
   const { scratch, target } = task.places;
   const node = [
@@ -114,7 +144,7 @@ function oneProcess(
     watch = setTimeout(kill, HANG_MS);
     count(totals, task, report, next);
     next = report.next;
-    log(`${task.kind}: ${next}`);
+    log(totals.tried);
   });
   child.send(task, () => undefined);
   return new Promise((resolve, reject) => {

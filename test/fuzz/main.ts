@@ -21,7 +21,7 @@ async function main(args: string[]): Promise<number> {
       seed,
       count: counts[kind],
       signal,
-      log: every(Math.ceil(counts[kind] / TOLD_EVERY)),
+      log: every(Math.ceil(counts[kind] / TOLD_EVERY), kind),
     });
     if (signal.aborted) throw new Interrupted();
     console.log(report(kind, totals, (performance.now() - startedAt) / 1000));
@@ -53,14 +53,13 @@ function parsed<T>(parse: () => T): T {
   }
 }
 
-/** Says how far it is, a few times. */
-function every(cases: number): (line: string) => void {
+/** Says how far the process is that is farthest, a few times. */
+function every(cases: number, kind: Kind): (tried: number) => void {
   let told = 0;
-  return (line) => {
-    const at = Number(line.split(' ').at(-1));
-    if (at < told + cases) return;
-    told = at;
-    console.error(line);
+  return (tried) => {
+    if (tried < told + cases) return;
+    told = tried;
+    console.error(`${kind}: ${tried} by one process`);
   };
 }
 

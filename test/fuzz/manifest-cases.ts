@@ -169,7 +169,7 @@ function mutateTree(root: Json, random: Random): void {
   const name = names.length === 0 ? random.oneOf(keys) : random.oneOf(names);
   const value = Object.hasOwn(place, name) ? place[name] : null;
   const change = random.below(10);
-  if (change === 0) delete place[name];
+  if (change === 0) Reflect.deleteProperty(place, name);
   else if (change === 1) setOwn(place, random.oneOf(keys), value);
   else if (change === 2) setOwn(place, random.oneOf(keys), randomValue(random));
   else if (change === 3) setOwn(place, name, [value, value]);

@@ -60,9 +60,10 @@ describe('a package that cannot be taken in', () => {
     expect(issues.every(({ message, hint }) => message !== '' && hint !== '')).toBe(true);
   });
 
-  test('leaves the admin with warnings of what is missing beside it when it can', async () => {
-    room.registry.publish(pluginArchive({ id: 'plain', version: '1.0.0' }));
+  test('that can is told its checksum, and what is missing beside it', async () => {
+    const { checksum } = room.registry.publish(pluginArchive({ id: 'plain', version: '1.0.0' }));
     const answer = await acme.call('POST', '/install', { id: 'plain' });
+    expect(answer.body.data.checksum).toBe(checksum);
     expect(answer.body.data.warnings).toEqual([
       '/icon.png icon.png is missing. Add a PNG of 64×64 pixels',
       '/CHANGELOG.md CHANGELOG.md is missing. Describe each version under a heading',
@@ -91,7 +92,7 @@ describe('a forged address', () => {
       const { checksum } = room.registry.publish(pluginArchive({ id, version: '1.0.0' }), { ...usual, downloadUrl });
       const byUrl = downloadUrl !== '' && number % 2 === 0;
       const [path, body] = byUrl ? ['/install-from-url', { id, downloadUrl, checksum }] : ['/install', { id }];
-      const answer = await acme.call('POST', path as string, body);
+      const answer = await acme.call('POST', path, body);
       expect([what, answer.status, answer.body.error.code]).toEqual([what, 502, 'DOWNLOAD_REFUSED']);
     });
     expect(await readdir(scratch)).toEqual([]);

@@ -11,7 +11,7 @@ import { BenchRegistry } from './bench-registry.ts';
 export interface PlatformUnderTest {
   platform: Platform;
   registry: BenchRegistry;
-  admin(tenant: string): Promise<DemoClient>;
+  admin: (tenant: string) => Promise<DemoClient>;
 }
 
 /** The whole platform with a registry that lists these packages, closed with the measurement. */

@@ -34,9 +34,13 @@ export function answerOperations(operations: Operations, plugins: ViewPlugins): 
         .json(success({ operationId: id, status: ended.status, location }));
       return;
     }
-    const { warnings = [], hookErrors = [] } = ended.progress;
+    const { checksum, warnings = [], hookErrors = [] } = ended.progress;
     const plugin = (await plugins.find(tenant, pluginId)) ?? { id: pluginId, state: 'uninstalled', installed: false };
-    const notes = { ...(warnings.length > 0 ? { warnings } : {}), ...(hookErrors.length > 0 ? { hookErrors } : {}) };
+    const notes = {
+      ...(checksum === undefined ? {} : { checksum }),
+      ...(warnings.length > 0 ? { warnings } : {}),
+      ...(hookErrors.length > 0 ? { hookErrors } : {}),
+    };
     res.status(created ? 201 : 200).json(success({ ...plugin, ...notes, operationId: id }));
   };
 }

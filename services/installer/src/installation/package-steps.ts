@@ -67,15 +67,15 @@ export function packageStep(needs: SagaNeeds, applies: Applies): Step {
     applies,
     async run({ operation, signal }) {
       const stored = await packageOf(needs, operation, signal);
-      const { digest, size, manifest, warnings, took } = stored;
+      const { digest, size, manifest, warnings, sourceChecksum: checksum, took } = stored;
       if (manifest.id !== operation.pluginId) {
         throw new PlatformError(
           'MANIFEST_MISMATCH',
           `The package is of plugin ${manifest.id}, but ${operation.pluginId} was asked for`,
         );
       }
-      const progress = { package: { digest, size }, manifest, warnings, ...originOf(operation.progress) };
-      return { progress, outcome: { digest, size, version: manifest.version, warnings, took } };
+      const progress = { package: { digest, size }, checksum, manifest, warnings, ...originOf(operation.progress) };
+      return { progress, outcome: { digest, checksum, size, version: manifest.version, warnings, took } };
     },
   };
 }

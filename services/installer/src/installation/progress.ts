@@ -48,6 +48,8 @@ export interface Progress {
   /** What enabling needs enabled before. */
   enableFirst?: ChildOperation[];
   package?: PackageRef;
+  /** `sha256:<hex>` of the archive the package was made from. */
+  checksum?: string;
   manifest?: PluginManifest;
   warnings?: string[];
   granted?: Permission[];

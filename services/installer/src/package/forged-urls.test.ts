@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { PlatformError } from '@verifywise/contracts';
+import '../../../../test/support/patience.ts';
 import { forgedUrls } from '../testing/forged-urls.ts';
 import { SCRATCH } from '../testing/taken-in.ts';
 import { download, type DownloadFrom, type DownloadLimits } from './download.ts';

@@ -98,8 +98,8 @@ export class PackageFiles {
 
   async *#stream({ entry, file }: PackageFile): AsyncGenerator<Buffer, void, undefined> {
     const stream = file.stream();
-    let inflater: InflateRaw | undefined;
-    stream.once('pipe', (from) => (inflater = from as InflateRaw));
+    let inflater: Pick<InflateRaw, 'bytesWritten' | 'destroy'> | undefined;
+    stream.once('pipe', (from: Readable) => (inflater = from as Readable & { bytesWritten: number }));
     // A deflate stream that stops without an end would keep its reader waiting.
     const stop = () => stream.destroy(new Error('it takes too long'));
     this.#signal.addEventListener('abort', stop);

@@ -26,15 +26,15 @@ export interface TakenIn {
 export async function takeIn(archive: ReceivedArchive, made: ScratchFile, limits: PackageLimits): Promise<TakenIn> {
   const files = await PackageFiles.open(archive, limits, AbortSignal.timeout(DEADLINE_MS));
   const writer = new ArchiveWriter(made);
-  for (const path of files.paths) {
-    await files.check(path);
-    const entry = files.entry(path);
-    await writer.add(path, entry, archive, entry.dataAt);
+  const translated = !files.has('index.js') && files.has('index.ts') ? ['index.js'] : [];
+  for (const path of [...files.paths, ...translated].sort()) {
+    if (files.has(path)) {
+      await files.check(path);
+      const entry = files.entry(path);
+      await writer.add(path, entry, archive, entry.dataAt);
+    } else await writer.addBytes(path, await transpileEntry(files));
   }
   const { manifest, warnings } = await manifestIn(files);
-  if (!files.has('index.js') && files.has('index.ts')) {
-    await writer.addBytes('index.js', await transpileEntry(files));
-  }
   await writer.finish();
   return { manifest, warnings: [...warnings, ...(await filesBeside(manifest, files))].map(inWords) };
 }
