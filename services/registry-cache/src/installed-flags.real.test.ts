@@ -51,14 +51,10 @@ test('a change is seen on every replica within a second, although nobody tells o
   for (const replica of replicas) expect(await flagsAt(replica, 'acme')).toMatchObject({ installedVersion: null });
 });
 
-test('a fact about a plugin is seen at once, and many requests are one question', async () => {
+test('word of a change is heard, and the tenant has what it says', async () => {
   const cache = await room.startCache();
   await cache.get('/api/marketplace');
-  const before = room.asked;
-  await Promise.all(
-    Array.from({ length: 40 }, (_, index) => cache.get('/api/marketplace', { tenant: `tenant-${index % 20}` })),
-  );
-  expect(room.asked - before).toBeLessThan(20);
+  expect(await flagsAt(cache, 'globex')).toMatchObject({ installedVersion: null });
   room.install('globex', 'activity-feed', '1.1.0');
   const payload = { pluginId: 'activity-feed', version: '1.1.0', state: 'enabled', generation: 1 } as const;
   await room.others.publish(PluginInstalled, { tenant: 'globex', payload });

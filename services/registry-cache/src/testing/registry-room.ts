@@ -52,8 +52,6 @@ export class RegistryRoom {
   readonly others: Broker;
   /** What tenants have installed, as the installer would say it. */
   readonly installed = new Map<string, InstalledPlugin[]>();
-  /** How often the installer was asked for what tenants have. */
-  asked = 0;
   /** Facts that were heard, newest last. */
   readonly updates: (UpdateAvailable & { tenant: string | null; messageId: string })[] = [];
   readonly refreshes: { registry: string; plugins: number; quarantined: number }[] = [];
@@ -74,12 +72,11 @@ export class RegistryRoom {
     const others = await connectBroker({ url: rabbit.url, source: 'test', partitions: 2, log });
     const room = new RegistryRoom(rabbit, database, sql, others);
     await others.answerQuestions('installer', [
-      answering(ListInstalledPlugins, ({ tenants }) => {
-        room.asked += 1;
-        return tenants
+      answering(ListInstalledPlugins, ({ tenants }) =>
+        tenants
           .map(({ tenant }) => room.#tenantPlugins(tenant))
-          .filter((one) => tenants.every(({ tenant, revision }) => tenant !== one.tenant || revision !== one.revision));
-      }),
+          .filter((one) => tenants.every(({ tenant, revision }) => tenant !== one.tenant || revision !== one.revision)),
+      ),
       answering(ListTenantPlugins, ({ after = '' }) => {
         // One a page, so that pages matter.
         const [tenant, more] = [...room.installed.keys()].sort().filter((name) => name > after);
