@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { crc32, type InflateRaw } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import unzipper, { type CentralDirectory, type File } from 'unzipper';
 import type { ReceivedArchive } from '../installation/hands.ts';
 import { ArchiveError } from './archive-errors.ts';
@@ -17,6 +17,9 @@ const openAt = unzipper.Open.custom as (source: Source, options: { tailSize: num
 
 /** What Macs add to every zip about files that are not there. */
 const MAC_NOTES = '__MACOSX/';
+
+/** What unzipper inflates with: it counts what it has used up. */
+type Inflater = Readable & { bytesWritten: number };
 
 interface PackageFile {
   entry: ArchiveEntry;
@@ -98,8 +101,8 @@ export class PackageFiles {
 
   async *#stream({ entry, file }: PackageFile): AsyncGenerator<Buffer, void, undefined> {
     const stream = file.stream();
-    let inflater: Pick<InflateRaw, 'bytesWritten' | 'destroy'> | undefined;
-    stream.once('pipe', (from: Readable) => (inflater = from as Readable & { bytesWritten: number }));
+    let inflater: Inflater | undefined;
+    stream.once('pipe', (from: Readable) => (inflater = from as Inflater));
     // A deflate stream that stops without an end would keep its reader waiting.
     const stop = () => stream.destroy(new Error('it takes too long'));
     this.#signal.addEventListener('abort', stop);
