@@ -23,7 +23,10 @@ export default {
     {
       ...common,
       displayName: 'journeys',
-      testMatch: ['<rootDir>/test/{journeys,faults}/**/*.test.ts', '<rootDir>/{shared,services,infra}/**/*.real.test.ts'],
+      testMatch: [
+        '<rootDir>/test/{journeys,faults}/**/*.test.ts',
+        '<rootDir>/{shared,services,infra}/**/*.real.test.ts',
+      ],
       testPathIgnorePatterns: ['/node_modules/', '/.local/'],
       setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
       globalSetup: '<rootDir>/test/support/start-backing-services.ts',

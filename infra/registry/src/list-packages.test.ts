@@ -50,7 +50,7 @@ const written = async (): Promise<RegistryDocument> =>
 test('a folder of packages is listed in the newest version of each, with its own checksum and changelog', async () => {
   await pack('notes', '1.0.0');
   const checksum = await pack('notes', '1.1.0');
-  await pack('audit', '2.0.0');
+  await pack('auditor', '2.0.0');
   const { code, stdout } = await run(
     'zips',
     ...['--download-url', 'https://github.com/me/p/releases/download/{id}-{version}/{id}-{version}.zip'],
@@ -59,7 +59,7 @@ test('a folder of packages is listed in the newest version of each, with its own
   expect(code).toBe(0);
   expect(stdout).toContain(`listed   notes 1.1.0 ${checksum}`);
   const { plugins: entries } = await written();
-  expect(entries.map(({ id, version }) => `${id} ${version}`)).toEqual(['audit 2.0.0', 'notes 1.1.0']);
+  expect(entries.map(({ id, version }) => `${id} ${version}`)).toEqual(['auditor 2.0.0', 'notes 1.1.0']);
   expect(entries[1]).toMatchObject({
     checksum,
     download: 'https://github.com/me/p/releases/download/notes-1.1.0/notes-1.1.0.zip',

@@ -22,7 +22,7 @@ export type ReceiveUpload = <T>(work: (into: UploadFile) => Promise<T>) => Promi
 /** An upload that has come whole; its file is there until it is let go. */
 export interface HeldUpload {
   upload: Upload;
-  letGo(): void;
+  letGo: () => void;
 }
 
 export function holdUpload(receive: ReceiveUpload, req: Request, limitBytes: number): Promise<HeldUpload> {

@@ -23,7 +23,12 @@ async function delivered(
     store = () => Promise.resolve(),
     interrupted = new AbortController().signal,
     disabled = false,
-    afterFirst = {} as Partial<Record<keyof HostedPlugin, unknown>>,
+    afterFirst = {},
+  }: {
+    store?: () => Promise<void>;
+    interrupted?: AbortSignal;
+    disabled?: boolean;
+    afterFirst?: Partial<Record<keyof HostedPlugin, unknown>>;
   } = {},
 ) {
   const asked: (number[] | undefined)[] = [];

@@ -61,14 +61,10 @@ describe('a pipe of messages', () => {
       [small.length - 4, ['x'.repeat(1_000)]],
       [small.length - 5, [`A message of ${small.length - 4} bytes was announced`]],
     ] as const) {
-      const [reads, writes] = duplexPair();
+      const [reads, writes] = duplexPair() as unknown as [Socket, Socket];
       const said: unknown[] = [];
       const hearing = { message: (one: unknown) => said.push(one), closed: () => undefined };
-      new MessagePipe(
-        reads as Socket,
-        { ...hearing, broken: ({ message }: Error) => said.push(message) },
-        largest,
-      );
+      new MessagePipe(reads, { ...hearing, broken: ({ message }: Error) => said.push(message) }, largest);
       writes.end(small);
       await once(reads, 'end');
       expect(said).toEqual(outcome);

@@ -80,7 +80,13 @@ describe('running middleware', () => {
   test('nothing but headers and body of a request changes on its way to the next plugin', async () => {
     const seen: unknown[] = [];
     const forges = (call: MiddlewareCall) => {
-      const forged = { headers: { 'x-mine': '1' }, body: { mine: 1 }, url: 5, method: 'DELETE', user: { role: 'Admin' } };
+      const forged = {
+        headers: { 'x-mine': '1' },
+        body: { mine: 1 },
+        url: 5,
+        method: 'DELETE',
+        user: { role: 'Admin' },
+      };
       return { ...passes(call), request: forged };
     };
     const looks = (call: MiddlewareCall) => {

@@ -36,8 +36,8 @@ test('tokens of registries are sealed with the new key, and open as before', asy
       `SELECT sealed_token FROM registries WHERE name = 'private'`,
     );
     const registry = { name: 'private', url: '', verified: true, local: false, allowedHosts: [] };
-    const { open } = tokenSeal(secretBox([young]));
-    expect(open({ ...registry, sealedToken: row?.sealed_token ?? null })).toBe('hush');
+    const tokens = tokenSeal(secretBox([young]));
+    expect(tokens.open({ ...registry, sealedToken: row?.sealed_token ?? null })).toBe('hush');
   } finally {
     await database.close();
     await testDatabase.drop();
