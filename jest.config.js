@@ -1,4 +1,7 @@
-/** Two projects: `unit` needs nothing but Node, `journeys` needs RabbitMQ, Redis and PostgreSQL (test/support starts them). */
+/**
+ * `unit` needs nothing but Node, `journeys` needs RabbitMQ, Redis and PostgreSQL (test/support starts them); `faults` needs them too and
+ * long (npm run faults).
+ */
 const common = {
   transform: {
     '^.+\\.ts$': [
@@ -10,6 +13,12 @@ const common = {
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/.local/', '/dist/'],
   watchPathIgnorePatterns: ['<rootDir>/.local/'],
+};
+
+const withBackingServices = {
+  setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
+  globalSetup: '<rootDir>/test/support/start-backing-services.ts',
+  globalTeardown: '<rootDir>/test/support/stop-backing-services.ts',
 };
 
 export default {
@@ -27,10 +36,15 @@ export default {
         '<rootDir>/test/{journeys,faults}/**/*.test.ts',
         '<rootDir>/{shared,services,infra}/**/*.real.test.ts',
       ],
+      testPathIgnorePatterns: ['/node_modules/', '/.local/', '/kill-at-every-step/'],
+      ...withBackingServices,
+    },
+    {
+      ...common,
+      displayName: 'faults',
+      testMatch: ['<rootDir>/test/faults/kill-at-every-step/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/.local/'],
-      setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
-      globalSetup: '<rootDir>/test/support/start-backing-services.ts',
-      globalTeardown: '<rootDir>/test/support/stop-backing-services.ts',
+      ...withBackingServices,
     },
   ],
 };

@@ -4,7 +4,7 @@ import { runChecks } from './bootstrap/checks.mjs';
 import { ensureNode24 } from './bootstrap/node-24.mjs';
 import { ensurePackages } from './bootstrap/packages.mjs';
 import { Interrupted, runScript } from './bootstrap/processes.mjs';
-import { runTests } from './bootstrap/tests.mjs';
+import { runFaults, runTests } from './bootstrap/tests.mjs';
 
 const OLDEST_NODE = 20;
 
@@ -15,6 +15,7 @@ const commands = {
   check: runChecks,
   'rotate-secrets': (args) => runScript('infra/local/src/rotate-secrets.ts', args),
   fuzz: (args) => runScript('test/fuzz/main.ts', args),
+  faults: runFaults,
   bench: (args) => runScript('test/bench/main.ts', args),
   'test:containers': (args) => runScript('infra/local/src/test-containers.ts', args),
 };

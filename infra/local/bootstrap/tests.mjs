@@ -8,22 +8,32 @@ const INTERRUPTED_FROM = 128;
 const reporters = ['default', fileURLToPath(new URL('result-reporter.mjs', import.meta.url))];
 /** Journeys share one set of backing services, so they run one after the other in one process. */
 const projects = { unit: [], journeys: ['--runInBand'] };
+/** What takes too long to be run with every change. */
+const faults = { faults: ['--runInBand'] };
 
 /** Both jest projects, also when the first one fails; the last line counts both together. */
-export async function runTests(args) {
+export function runTests(args) {
+  return runAll(projects, args);
+}
+
+export function runFaults(args) {
+  return runAll(faults, args);
+}
+
+async function runAll(wanted, args) {
   const folder = mkdtempSync(join(tmpdir(), 'verifywise-results-'));
   try {
-    return await runProjects(folder, args);
+    return await runProjects(folder, wanted, args);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runProjects(folder, args) {
+async function runProjects(folder, wanted, args) {
   let passed = 0;
   let failed = 0;
   let exitCode = 0;
-  for (const [project, own] of Object.entries(projects)) {
+  for (const [project, own] of Object.entries(wanted)) {
     const resultFile = join(folder, `${project}.json`);
     // Jest reports on stderr; who reads a log or a pipe looks for it on stdout.
     const code = await runInForeground(node24, jestArguments(project, [...own, ...args], reporters), {

@@ -16,6 +16,11 @@ test('a plugin is loaded after what it needs, those of other tenants do not coun
   ]);
 });
 
+test('a manifest that names no dependencies has none', () => {
+  const old = { tenant: 'acme', pluginId: 'old', manifest: {} };
+  expect(inLoadOrder([old])).toEqual([old]);
+});
+
 test('a diamond has its bottom once, and a circle has some order', () => {
   expect(order(['t', 'top', 'l', 'r'], ['t', 'l', 'base'], ['t', 'r', 'base'], ['t', 'base'])).toEqual([
     ...['t base', 't l', 't r', 't top'],

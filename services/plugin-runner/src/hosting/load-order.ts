@@ -2,7 +2,8 @@
 interface Loadable {
   tenant: string;
   pluginId: string;
-  manifest: { dependencies: Record<string, string> };
+  /** What an older installer has stored may name none. */
+  manifest: { dependencies?: Record<string, string> | undefined };
 }
 
 /** The same plugins, each after those of its tenant that it depends on (S:9.3); otherwise as they were. A circle is cut somewhere. */
@@ -13,7 +14,7 @@ export function inLoadOrder<Plugin extends Loadable>(plugins: readonly Plugin[])
   const visit = (plugin: Plugin): void => {
     if (underWay.has(plugin)) return;
     underWay.add(plugin);
-    for (const id of Object.keys(plugin.manifest.dependencies)) {
+    for (const id of Object.keys(plugin.manifest.dependencies ?? {})) {
       const needed = byName.get(nameOf(plugin.tenant, id));
       if (needed !== undefined) visit(needed);
     }
