@@ -114,7 +114,9 @@ function tenantOfItsOwn(): string {
 
 /** What an answer says the tenant has; null when it shows no plugin, undefined when it is about none. */
 function shownOf({ body }: Answer): object | null | undefined {
-  const data = body.data as unknown as { plugins?: Shown[] } & Shown;
+  const data = body.data as unknown as ({ plugins?: Shown[] } & Shown) | undefined;
+  // An icon is no JSON.
+  if (data === undefined) return undefined;
   const isAboutTenants = data.plugins !== undefined || data.installedVersion !== undefined;
   if (!isAboutTenants) return undefined;
   const shown = data.plugins === undefined ? data : data.plugins[0];
@@ -176,7 +178,7 @@ test.each([
   [{ name: 'bad-host', url: 'https://registry.example/r.json', allowedHosts: ['a/b'] }, 'body.allowedHosts.0'],
   [{ name: 'bad-token', url: 'https://registry.example/r.json', token: 'two\nlines' }, 'body.token'],
   [{ name: 'unknown', url: 'https://registry.example/r.json', colour: 'red' }, 'body.colour'],
-  [{ name: 'user', url: 'https://me:secret@registry.example/r.json' }, 'it has a user name in it'],
+  [{ name: 'user', url: 'https://me:secret@registry.example/r.json' }, 'it has a user name or password in it'],
 ])('a registry %j is refused, and the answer says why', async (registry, named) => {
   const { status, body } = await cache.send('POST', '/api/marketplace/registries', registry, operator);
   expect([status, body.error?.code]).toEqual([400, 'VALIDATION_FAILED']);

@@ -158,9 +158,10 @@ describe('dependencies', () => {
     expect(refused).toMatchObject({ status: 409, body: { error: { code: 'DEPENDENCY_CONFLICT' } } });
     expect(refused.body.error.message).toContain('car 1.0.0 needs engine ^1.0.0, and engine would be 2.0.0');
     expect((await acme.call('POST', '/engine/update', { force: true })).status).toBe(200);
-    expect((await acme.call('GET', '/engine/audit')).body.data).toMatchObject([
-      { action: 'update', after: { force: true } },
-      {},
+    expect((await acme.call('GET', '/engine/audit')).body.data.entries).toMatchObject([
+      { action: 'update', request: { force: true }, outcome: 'succeeded' },
+      { action: 'update', request: {}, outcome: 'failed' },
+      { action: 'install' },
     ]);
     expect((await acme.call('POST', '/car/enable', { withDependencies: true })).body.error.code).toBe(
       'DEPENDENCY_CONFLICT',
@@ -203,7 +204,8 @@ test('what does not run on this host is passed over for the newest that does, or
   });
   const forced = await acme.call('POST', '/modern/update', { version: '2.0.0', force: true });
   expect(forced.body.data).toMatchObject({ version: '2.0.0' });
-  expect((await acme.call('GET', '/modern/audit')).body.data).toMatchObject([{ after: { force: true } }, {}]);
+  const { entries } = (await acme.call('GET', '/modern/audit')).body.data as { entries: unknown[] };
+  expect(entries[0]).toMatchObject({ after: { force: true, overridden: expect.stringContaining('9.0.0') } });
 });
 
 describe('an update plan', () => {
