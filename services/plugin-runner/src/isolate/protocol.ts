@@ -268,13 +268,20 @@ export function wireError(error: unknown): WireError {
   }
 }
 
+/** Far more of it than anybody is shown; the runner masks and cuts it again. */
+const LONGEST_TOLD = 256 * 1024;
+
 function described(error: unknown): WireError {
-  if (!(error instanceof Error)) return { message: typeof error === 'string' ? error : inspect(error) };
+  if (!(error instanceof Error)) return { message: cut(typeof error === 'string' ? error : inspect(error)) };
   const { message, stack } = error as { message: unknown; stack?: unknown };
   const code = (error as { code?: unknown }).code;
   return {
-    message: typeof message === 'string' ? message : inspect(message),
+    message: cut(typeof message === 'string' ? message : inspect(message)),
     ...(typeof code === 'string' ? { code: code as ErrorCode } : {}),
-    ...(typeof stack === 'string' ? { stack } : {}),
+    ...(typeof stack === 'string' ? { stack: cut(stack) } : {}),
   };
+}
+
+function cut(text: string): string {
+  return text.slice(0, LONGEST_TOLD);
 }
