@@ -115,7 +115,9 @@ export async function startRegistryCache(
   const answers = await broker.answerQuestions('registry-cache', [
     answerFindRegistryEntry(createFindEntry(current)),
     answerListRegistryVersions(createListVersions(current)),
-    answerFindRegistryToken(createFindToken({ states: () => store.states(), open: (registry) => tokens.open(registry) })),
+    answerFindRegistryToken(
+      createFindToken({ states: () => store.states(), open: (registry) => tokens.open(registry) }),
+    ),
   ]);
   closers.addStep('answers', () => answers.stop());
   const ears = await broker.subscribe('registry-cache', hearPluginChanged(installed, updates));
