@@ -31,7 +31,7 @@ export function createViewConfig(installations: Installations): ViewConfig {
     if (record === null) throw new PluginNotInstalledError(pluginId);
     const stored = await installations.findConfig(tenant, pluginId);
     const fields = record.manifest.config;
-    const values = known(fields, storedValues(stored ?? { values: {}, secrets: {} }));
+    const values = known(fields, storedValues(stored));
     const set = splitConfig(fields, values, isStoredSecret).secrets;
     const shown = splitConfig(fields, effectiveConfig(fields, values), isStoredSecret).values;
     return {

@@ -42,8 +42,10 @@ export function holdsSecret(field: ConfigField | undefined): boolean {
   return isSecretField(field);
 }
 
-/** The values as a whole, each secret at its place. */
-export function storedValues({ values, secrets }: Pick<ConfigRecord, 'values' | 'secrets'>): Record<string, unknown> {
+/** The values as a whole, each secret at its place; nothing when nothing was ever set. */
+export function storedValues(config: Pick<ConfigRecord, 'values' | 'secrets'> | null): Record<string, unknown> {
+  if (config === null) return {};
+  const { values, secrets } = config;
   const stored = Object.entries(secrets).map(([place, sealed]) => [place, new StoredSecret(place, sealed)] as const);
   return joinConfig(values, stored);
 }

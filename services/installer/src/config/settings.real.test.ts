@@ -61,6 +61,24 @@ const history = async (tenant: Tenant, id: string, query = '') =>
   };
 
 describe('what an admin sets', () => {
+  test('a required secret inside of an object keeps the plugin from being enabled until it is there', async () => {
+    const vault = {
+      type: 'object',
+      required: true,
+      properties: { url: { type: 'string' }, key: { ...secret, required: true } },
+    };
+    const acme = await having('vaulted', { vault });
+    await put(acme, 'vaulted', { vault: { url: 'https://vault.example' } });
+    expect((await acme.call('POST', '/vaulted/enable')).body.error).toMatchObject({
+      details: { missingConfig: ['vault.key'] },
+    });
+    await put(acme, 'vaulted', { vault: { url: 'https://vault.example', key: KEY } });
+    room.registry.publish(pluginArchive({ id: 'vaulted', version: '1.1.0', config: { vault } }));
+    const plan = (await acme.call('GET', '/vaulted/update-plan')).body.data as { config: unknown };
+    expect(plan.config).toMatchObject({ missing: [] });
+    expect((await acme.call('POST', '/vaulted/enable')).status).toBe(200);
+  });
+
   test('is shown without any secret, however deep it stands, and is nowhere in the database in plain text', async () => {
     const acme = await having('deep');
     const saved = await put(acme, 'deep', everything);

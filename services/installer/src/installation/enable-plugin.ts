@@ -1,4 +1,5 @@
 import { missingConfig, PluginEnabled } from '@verifywise/contracts';
+import { storedValues } from '../config/sealed-config.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { chooseSource } from './choose-source.ts';
 import { ConfigMissingError, PluginNotInstalledError } from './errors.ts';
@@ -75,7 +76,7 @@ function readyToEnable(needs: SagaNeeds): Step {
       const record = await needs.installations.find(tenant, pluginId);
       if (record === null) throw new PluginNotInstalledError(pluginId);
       const config = await needs.installations.findConfig(tenant, pluginId);
-      const missing = missingConfig(record.manifest.config, { ...config?.values, ...config?.secrets });
+      const missing = missingConfig(record.manifest.config, storedValues(config));
       if (missing.length > 0) throw new ConfigMissingError(pluginId, missing);
       const { version, manifest } = record;
       const needed = { version, dependencies: manifest.dependencies };

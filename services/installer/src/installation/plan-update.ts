@@ -6,6 +6,7 @@ import {
   type Surface,
 } from '@verifywise/contracts';
 import type { Permission, PluginManifest } from '@verifywise/plugin-types';
+import { storedValues } from '../config/sealed-config.ts';
 import { chooseSource, type Choice } from './choose-source.ts';
 import { assertCompatible } from './compatibility.ts';
 import { configChanges, type ConfigChanges } from './config-changes.ts';
@@ -104,7 +105,7 @@ export function createPlanUpdate(needs: Needs): PlanUpdate {
     const permissions = permissionChanges(record, declared);
     refusals.of(() => grantsOnUpdate(pluginId, grantsOf(record), declared, []));
     const config = await needs.installations.findConfig(tenant, pluginId);
-    const values = { ...config?.values, ...config?.secrets };
+    const values = storedValues(config);
     return {
       id: pluginId,
       installedVersion: record.version,
