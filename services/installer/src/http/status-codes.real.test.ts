@@ -86,10 +86,15 @@ const ways: [status: number, code: string, how: () => Promise<Answer>][] = [
     async () => {
       publish('slow');
       const { promise, resolve } = Promise.withResolvers<undefined>();
-      onHook = () => promise;
+      const entered = Promise.withResolvers<undefined>();
+      onHook = () => {
+        entered.resolve(undefined);
+        return promise;
+      };
       const begun = install('slow', {});
-      let answer = await install('slow');
-      while (answer.status !== 423 && answer.status !== 504) answer = await install('slow');
+      // Before that, either of the two may be the one that the other has to wait for.
+      await entered.promise;
+      const answer = await install('slow');
       resolve(undefined);
       await begun;
       return answer;
