@@ -1,5 +1,7 @@
 import { connectBroker } from '@verifywise/broker';
+import { ListInstalledPlugins } from '@verifywise/contracts';
 import {
+  createAssertInstalled,
   createMetrics,
   idempotencyStore,
   IdempotencyMigration,
@@ -17,7 +19,6 @@ import type { SchedulerConfig } from './config.ts';
 import { cronTimes } from './cron/cron-times.ts';
 import { jobRoutes } from './http/job-routes.ts';
 import { jobRoutesDescribed } from './http/openapi.ts';
-import { createAssertInstalled } from './installer/assert-installed.ts';
 import { answerCancelJobs } from './messages/cancel-jobs.ts';
 import { hearJobFinished } from './messages/job-finished.ts';
 import { answerListJobs } from './messages/list-jobs.ts';
@@ -36,6 +37,9 @@ import { postgresFires } from './store/postgres-fires.ts';
 import { postgresSchedules } from './store/postgres-schedules.ts';
 import { ScheduleTable } from './store/schedule-table.ts';
 import { watchJobs } from './watch-jobs.ts';
+
+/** Whoever asks for a list does not wait for an installer that is not there. */
+const INSTALLER_DEADLINE_MS = 2_000;
 
 export async function startScheduler(config: SchedulerConfig, closers: Closers, log: Logger): Promise<HttpServer> {
   const metrics = createMetrics('scheduler');
@@ -83,14 +87,15 @@ export async function startScheduler(config: SchedulerConfig, closers: Closers, 
   };
   closers.add(startSweep(config.sweepMs, wake, forget));
 
+  const assertInstalled = createAssertInstalled((tenants) =>
+    broker.ask(ListInstalledPlugins, { tenant: null, payload: { tenants } }, { deadlineMs: INSTALLER_DEADLINE_MS }),
+  );
   const guards = { identity: identityCheck(config), once: idempotent(idempotencyStore(database)) };
   const { host, port } = config;
   return closers.add(
     await serveHttp({
       ...{ name: 'scheduler', host, port, log, metrics },
-      routers: [
-        jobRoutes(createManageJobs({ schedules, fires, wake, assertInstalled: createAssertInstalled(broker) }), guards),
-      ],
+      routers: [jobRoutes(createManageJobs({ schedules, fires, wake, assertInstalled }), guards)],
       ready: { database: () => database.ping(), broker: () => broker.healthy },
       openapi: Object.values(jobRoutesDescribed),
     }),

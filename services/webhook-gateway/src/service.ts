@@ -1,6 +1,7 @@
 import { connectBroker } from '@verifywise/broker';
-import { FindSurface } from '@verifywise/contracts';
+import { FindSurface, ListInstalledPlugins } from '@verifywise/contracts';
 import {
+  createAssertInstalled,
   createMetrics,
   idempotencyStore,
   IdempotencyMigration,
@@ -17,7 +18,6 @@ import type { WebhookGatewayConfig } from './config.ts';
 import { intakeRoutes } from './http/intake-routes.ts';
 import { intakeRoutesDescribed, webhookRoutesDescribed } from './http/openapi.ts';
 import { webhookRoutes } from './http/webhook-routes.ts';
-import { createAssertInstalled } from './installer/assert-installed.ts';
 import { createAcceptWebhook, isDeclared } from './intake/accept-webhook.ts';
 import { createConcludeRequest } from './intake/conclude-request.ts';
 import { createDeliver, createSendWaiting } from './intake/deliver.ts';
@@ -38,6 +38,8 @@ import { watchWebhooks } from './watch-webhooks.ts';
 
 /** Senders wait; when a runner does not say within this, what was last known counts. */
 const SURFACE_DEADLINE_MS = 1_000;
+/** Whoever asks for a list does not wait for an installer that is not there. */
+const INSTALLER_DEADLINE_MS = 2_000;
 
 export async function startWebhookGateway(
   config: WebhookGatewayConfig,
@@ -99,10 +101,13 @@ export async function startWebhookGateway(
   };
   closers.add(startSweep(config.sweepMs, wake, forget));
 
+  const assertInstalled = createAssertInstalled((tenants) =>
+    broker.ask(ListInstalledPlugins, { tenant: null, payload: { tenants } }, { deadlineMs: INSTALLER_DEADLINE_MS }),
+  );
   const guards = { identity: identityCheck(config), once: idempotent(idempotencyStore(database)) };
   const webhooks = createManageWebhooks({
     ...{ tokens, requests, surfaces, publicUrl, hostSuffix, wake },
-    assertInstalled: createAssertInstalled(broker),
+    assertInstalled,
   });
   const { host, port } = config;
   return closers.add(

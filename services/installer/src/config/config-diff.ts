@@ -1,6 +1,6 @@
 import { splitConfig, type ConfigFields, type SecretPlace } from '@verifywise/contracts';
 import type { ConfigField } from '@verifywise/plugin-types';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '@verifywise/service-kit';
 import { isObject, isStoredSecret, textOf, type Secrets } from './sealed-config.ts';
 
 /** One setting that changed. Of a secret nothing is told but that it changed. */
@@ -49,7 +49,8 @@ function propertiesChanged(
 }
 
 function fieldChanged(field: ConfigField | undefined, before: unknown, after: unknown, place: string): ChangedField[] {
-  if (canonicalJson(before) === canonicalJson(after)) return [];
+  // In a list, since JSON has no word for what is not there.
+  if (canonicalJson([before]) === canonicalJson([after])) return [];
   if (field?.type === 'object' && field.properties !== undefined && isObject(before) && isObject(after))
     return propertiesChanged(field.properties, before, after, `${place}/`);
   return [{ place, secret: false, before, after }];

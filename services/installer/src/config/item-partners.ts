@@ -1,6 +1,6 @@
 import { splitConfig } from '@verifywise/contracts';
 import type { ConfigField } from '@verifywise/plugin-types';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '@verifywise/service-kit';
 import { holdsSecret, isObject, isStoredSecret } from './sealed-config.ts';
 import { isKept, SECRET_MASK } from './secret-mask.ts';
 

@@ -1,4 +1,4 @@
-import type { Database, SealedOwner, SealedStore } from '@verifywise/service-kit';
+import { afterEachOther, byKid, type Database, type SealedOwner, type SealedStore } from '@verifywise/service-kit';
 import { underNewGeneration } from '../config/new-generation.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -20,19 +20,10 @@ const NEXT = `SELECT tenant, plugin_id AS "pluginId", secrets FROM configs
 export function sealedConfigs({ source }: Database, transactions: Transactions): SealedStore {
   return {
     what: 'settings of plugins',
-    async count() {
-      const rows = await source.query<{ kid: string; count: number }[]>(COUNT);
-      return Object.fromEntries(rows.map(({ kid, count }) => [kid, count]));
-    },
+    count: async () => byKid(await source.query<{ kid: string; count: number }[]>(COUNT)),
     async *owners(exceptKid) {
-      let last = { tenant: '', pluginId: '' };
-      for (;;) {
-        const rows = await source.query<ConfigRow[]>(NEXT, [exceptKid, last.tenant, last.pluginId]);
-        for (const row of rows) yield ownerOf(transactions, row);
-        const end = rows.at(-1);
-        if (end === undefined) return;
-        last = end;
-      }
+      const next = (...after: [string, string]) => source.query<ConfigRow[]>(NEXT, [exceptKid, ...after]);
+      for await (const row of afterEachOther(next)) yield ownerOf(transactions, row);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Database, SealedOwner, SealedStore } from '@verifywise/service-kit';
+import { byKid, type Database, type SealedOwner, type SealedStore } from '@verifywise/service-kit';
 import { placeOfToken } from '../registries/token-seal.ts';
 
 const COUNT = `SELECT split_part(sealed_token, ':', 2) AS kid, count(*)::integer AS count
@@ -10,10 +10,7 @@ const OTHERS = `SELECT name, sealed_token FROM registries
 export function sealedTokens({ source }: Database): SealedStore {
   return {
     what: 'tokens of registries',
-    async count() {
-      const rows = await source.query<{ kid: string; count: number }[]>(COUNT);
-      return Object.fromEntries(rows.map(({ kid, count }) => [kid, count]));
-    },
+    count: async () => byKid(await source.query<{ kid: string; count: number }[]>(COUNT)),
     async *owners(exceptKid) {
       const rows = await source.query<{ name: string; sealed_token: string }[]>(OTHERS, [exceptKid]);
       for (const { name, sealed_token: sealed } of rows) {

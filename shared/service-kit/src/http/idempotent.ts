@@ -4,6 +4,7 @@ import { PlatformError } from '@verifywise/contracts';
 import type { Request, RequestHandler, Response } from 'express';
 import { identityOf } from '../identity/identity-check.ts';
 import type { Logger } from '../logs/logger.ts';
+import { canonicalJson } from '../schemas/canonical-json.ts';
 import type { Claim, IdempotentAnswers, RequestKey, StoredAnswer } from './idempotent-answers.ts';
 import { recordAnswer } from './record-answer.ts';
 import { requestLogOf } from './request-log.ts';
@@ -101,16 +102,7 @@ function fingerprintOf(req: Request, content: unknown): string {
 }
 
 function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('base64url');
-}
-
-/** JSON with the names of objects in order, so that the same content is the same text. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_name, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
+  return createHash('sha256').update(canonicalJson(value)).digest('base64url');
 }
 
 function replay(res: Response, { status, headers, body }: StoredAnswer): void {

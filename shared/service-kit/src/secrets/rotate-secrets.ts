@@ -25,6 +25,25 @@ export interface SealedStore {
   copies?(): Promise<Record<string, number>>;
 }
 
+/** What a count grouped by key has found, by key. */
+export function byKid(rows: readonly { kid: string; count: number }[]): Record<string, number> {
+  return Object.fromEntries(rows.map(({ kid, count }) => [kid, count]));
+}
+
+/** Rows in the order of tenant and plugin, page by page; each page is asked for when the rows before it have been dealt with. */
+export async function* afterEachOther<Row extends { tenant: string; pluginId: string }>(
+  nextPage: (tenant: string, pluginId: string) => Promise<Row[]>,
+): AsyncGenerator<Row, void, undefined> {
+  let last = { tenant: '', pluginId: '' };
+  for (;;) {
+    const page = await nextPage(last.tenant, last.pluginId);
+    yield* page;
+    const end = page.at(-1);
+    if (end === undefined) return;
+    last = end;
+  }
+}
+
 export interface RotationOutcome {
   resealed: number;
   /** Sealed with another key than the first still. */
