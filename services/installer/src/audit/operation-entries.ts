@@ -1,4 +1,4 @@
-import type { OperationInput } from '../installation/progress.ts';
+import type { OperationInput, Progress } from '../installation/progress.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { AuditEntry } from './audit-log.ts';
 
@@ -11,6 +11,11 @@ export function installAction({ uploaded, downloadUrl }: OperationInput): string
 /** The same for a version that takes another one's place. */
 export function updateAction({ uploaded }: OperationInput): string {
   return uploaded === undefined ? 'update' : 'upload';
+}
+
+/** Of an entry's `after`: what `force` went past. */
+export function forcedIn({ overridden }: Progress): { force?: true; overridden?: string } {
+  return overridden === undefined ? {} : { force: true, overridden };
 }
 
 /** What the end of an operation adds to the log: that it failed and why, or that there was nothing to do if no step has told of a change. */

@@ -24,9 +24,7 @@ export function addAlertRoutes(api: Api, { records, acknowledgeAlert }: Needs): 
       answers: { 200: { description: 'Alerts', data: { type: 'array', items: alertAnswer } } },
     },
     async (req, res, who) => {
-      const { limit, acknowledged } = req.query as unknown as AlertQuery;
-      const query = { limit, ...(acknowledged === undefined ? {} : { acknowledged }) };
-      const alerts = await records.alerts(who.tenant, query);
+      const alerts = await records.alerts(who.tenant, req.query as unknown as AlertQuery);
       res.json(success(alerts.map((alert) => shownAlert(alert, who))));
     },
   );

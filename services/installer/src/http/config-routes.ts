@@ -59,9 +59,7 @@ export function addConfigRoutes(api: Api, { viewConfig, viewHistory, changeConfi
       answers: { 200: { description: 'One page, newest first', data: configHistoryAnswer } },
     },
     async (req, res, { tenant }) => {
-      const { limit, before, field } = req.query as unknown as HistoryQuery;
-      const query = { limit, ...(before === undefined ? {} : { before }), ...(field === undefined ? {} : { field }) };
-      res.json(success(await viewHistory(tenant, pluginIn(req), query)));
+      res.json(success(await viewHistory(tenant, pluginIn(req), req.query as unknown as HistoryQuery)));
     },
   );
 }

@@ -1,6 +1,7 @@
 import { PlatformError } from '@verifywise/contracts';
 import { success } from '@verifywise/service-kit';
-import { permissionsView, type ChangePermissions } from '../installation/change-permissions.ts';
+import type { ChangePermissions } from '../installation/change-permissions.ts';
+import { permissionsView } from '../installation/permissions-view.ts';
 import type { ViewDependencies } from '../installation/view-dependencies.ts';
 import type { ViewPlugins } from '../installation/plugin-view.ts';
 import type { Records } from '../installation/records.ts';

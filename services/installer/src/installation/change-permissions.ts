@@ -1,19 +1,8 @@
 import { PlatformError, PluginPermissionsChanged } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
-import type { InstalledRecord } from './installed-plugin.ts';
+import { permissionsView, type PermissionsView } from './permissions-view.ts';
 import { factOf, lock } from './settle.ts';
 import type { Actor, Transact } from './transaction.ts';
-
-export interface PermissionsView {
-  /** What the manifest asks for. */
-  declared: Permission[];
-  /** What the plugin may do. */
-  granted: Permission[];
-  /** Declared, and taken away by an admin. */
-  withheld: Permission[];
-  /** Given by an admin beyond what is declared. */
-  additional: Permission[];
-}
 
 export type ChangePermissions = (
   tenant: string,
@@ -40,16 +29,6 @@ export function createChangePermissions(transact: Transact): ChangePermissions {
       await tx.publish(PluginPermissionsChanged, tenant, factOf(changed));
       return permissionsView(changed);
     });
-}
-
-export function permissionsView({ manifest, granted }: Pick<InstalledRecord, 'manifest' | 'granted'>): PermissionsView {
-  const declared = manifest.permissions;
-  return {
-    declared,
-    granted,
-    withheld: declared.filter((permission) => !granted.includes(permission)),
-    additional: granted.filter((permission) => !declared.includes(permission)),
-  };
 }
 
 function hasSame(one: Permission[], other: Permission[]): boolean {

@@ -83,10 +83,14 @@ export class DependenciesMissingError extends PlatformError {
   }
 }
 
+function inWords(pluginId: string, needs: Need[]): string {
+  return needs.map(({ by, range }) => `${by} needs ${pluginId} ${range}`).join(', ');
+}
+
 /** No choice of versions suits everybody who needs this plugin. */
 export class DependencyConflictError extends PlatformError {
   constructor(pluginId: string, needs: Need[], because: string) {
-    const wanted = needs.map(({ by, range }) => `${by} needs ${pluginId} ${range}`).join(', ');
+    const wanted = inWords(pluginId, needs);
     super('DEPENDENCY_CONFLICT', `${wanted === '' ? pluginId : wanted}, and ${because}`, {
       details: { pluginId, needs },
     });
@@ -107,7 +111,7 @@ export class DependencyCycleError extends PlatformError {
 /** What others need of a plugin would no longer be there. */
 export class DependentsConflictError extends PlatformError {
   constructor(pluginId: string, version: string, needs: Need[]) {
-    const wanted = needs.map(({ by, range }) => `${by} needs ${pluginId} ${range}`).join(', ');
+    const wanted = inWords(pluginId, needs);
     super(
       'DEPENDENCY_CONFLICT',
       `${wanted}, and ${pluginId} would be ${version}; update what needs it first, or force: true goes on all the same`,

@@ -1,5 +1,6 @@
 import type { Permission } from '@verifywise/plugin-types';
 import { PermissionsNotAcceptedError } from './errors.ts';
+import { permissionsView, type Granted } from './permissions-view.ts';
 
 /** A first installation grants what is declared; an admin who names what they accept must have named all of it. */
 export function grantsOnInstall(
@@ -31,12 +32,8 @@ export function grantsOnUpdate(
 }
 
 /** What an admin has taken away, or given beyond what is declared, stays so with the version before. */
-export function grantsOnRollback(
-  now: { manifest: { permissions: Permission[] }; granted: Permission[] },
-  previous: { manifest: { permissions: Permission[] }; granted: Permission[] },
-): Permission[] {
-  const takenAway = now.manifest.permissions.filter((permission) => !now.granted.includes(permission));
-  const given = now.granted.filter((permission) => !now.manifest.permissions.includes(permission));
+export function grantsOnRollback(now: Granted, previous: Granted): Permission[] {
+  const { withheld: takenAway, additional: given } = permissionsView(now);
   const kept = previous.granted.filter(
     (permission) =>
       !takenAway.includes(permission) &&

@@ -1,5 +1,5 @@
 import { PluginInstalled } from '@verifywise/contracts';
-import { installAction } from '../audit/operation-entries.ts';
+import { forcedIn, installAction } from '../audit/operation-entries.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { assertCompatible } from './compatibility.ts';
 import { chooseSource } from './choose-source.ts';
@@ -134,8 +134,7 @@ function saveInstalled(applies: (operation: Operation) => boolean): Step {
         async commit(tx) {
           const record = await settle(tx, tenant, pluginId, { state: 'installed', desired: 'disabled' });
           const { version, granted, package: bytes, state, source } = record;
-          const forced = progress.overridden === undefined ? {} : { force: true, overridden: progress.overridden };
-          const after = { version, state, granted, source, digest: bytes.digest, ...forced };
+          const after = { version, state, granted, source, digest: bytes.digest, ...forcedIn(progress) };
           const action = installAction(input);
           await tx.audit(tenant, { pluginId, action, actor, after, operationId: id });
           await tx.publish(PluginInstalled, tenant, factOf(record));

@@ -1,6 +1,6 @@
 import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
 import type { ErrorCode } from '@verifywise/contracts';
-import { updateAction } from '../audit/operation-entries.ts';
+import { forcedIn, updateAction } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
@@ -121,9 +121,13 @@ function saveUpdated(needs: SagaNeeds): Step {
             ...(old.target === null ? {} : { runningSince: old.target.since }),
           });
           await sealForVersion(needs.secrets, tx, record);
-          const forced = progress.overridden === undefined ? {} : { force: true, overridden: progress.overridden };
           const before = { version, state: progress.stateBefore, granted };
-          const after = { version: record.version, state: record.state, granted: record.granted, ...forced };
+          const after = {
+            version: record.version,
+            state: record.state,
+            granted: record.granted,
+            ...forcedIn(progress),
+          };
           await tx.audit(tenant, { pluginId, action: updateAction(input), actor, before, after, operationId: id });
           await tx.publish(PluginUpdated, tenant, { ...factOf(record), fromVersion: version });
           return undefined;

@@ -1,29 +1,20 @@
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { PlatformError } from '@verifywise/contracts';
 import '../../../../test/support/patience.ts';
 import { SCRATCH } from '../testing/taken-in.ts';
 import { download, type DownloadFrom, type DownloadLimits } from './download.ts';
 import { withScratchFile } from './scratch-file.ts';
+import { served } from '../testing/served.ts';
 
 const bounds = { maxBytes: 1_000, deadlineMs: 5_000 };
 const never = new AbortController().signal;
 const closers: (() => void)[] = [];
+const serve = (listener: RequestListener) => served(listener, closers);
 
 afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 function downloaded(from: DownloadFrom, limits: DownloadLimits = bounds): Promise<Buffer> {
   return withScratchFile(SCRATCH, async (file) => {

@@ -1,6 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { PlatformError } from '@verifywise/contracts';
 import '../../../../test/support/patience.ts';
@@ -8,10 +7,12 @@ import { forgedUrls } from '../testing/forged-urls.ts';
 import { SCRATCH } from '../testing/taken-in.ts';
 import { download, type DownloadFrom, type DownloadLimits } from './download.ts';
 import { withScratchFile } from './scratch-file.ts';
+import { served } from '../testing/served.ts';
 
 const usual = ['github.com', '*.githubusercontent.com'];
 const never = new AbortController().signal;
 const closers: (() => void)[] = [];
+const serving = (listener: RequestListener) => served(listener, closers);
 
 afterEach(() => {
   for (const close of closers.splice(0)) close();
@@ -35,16 +36,6 @@ async function codeOf(from: Pick<DownloadFrom, 'url'> & Partial<DownloadFrom>, l
     throw error;
   }
   return 'downloaded';
-}
-
-async function serving(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 test('there are enough of them, and no two are the same', () => {
