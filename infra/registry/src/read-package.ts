@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import type { PackedPlugin } from './pack-plugin.ts';
 import { PluginFolderError } from './plugin-folder-error.ts';
 import { checkPublishedFiles } from './published-files.ts';
 
+const LOOKED_AT: readonly string[] = ['manifest.json', 'icon.png', 'CHANGELOG.md', 'README.md'];
 const LOOKED_AT_WITHIN_MS = 60_000;
 
 /**
@@ -18,7 +18,7 @@ const LOOKED_AT_WITHIN_MS = 60_000;
  */
 export async function readPackage(path: string): Promise<PackedPlugin> {
   const bytes = await readFile(path);
-  const files = await filesIn(path, bytes);
+  const { files, checksum } = await filesIn(path, bytes);
   const checked = checkPublishedFiles({
     'manifest.json': files.get('manifest.json'),
     'icon.png': files.get('icon.png'),
@@ -31,14 +31,15 @@ export async function readPackage(path: string): Promise<PackedPlugin> {
     folder: path,
     fileName: `${manifest.id}-${manifest.version}.zip`,
     bytes,
-    checksum: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+    checksum,
     manifest,
     icon: checked.files['icon.png'],
     changelog: changes,
   };
 }
 
-async function filesIn(path: string, bytes: Buffer): Promise<ReadonlyMap<string, Buffer>> {
+/** Every file is inflated to be checked; those that are looked at here are kept. */
+async function filesIn(path: string, bytes: Buffer): Promise<{ files: ReadonlyMap<string, Buffer>; checksum: string }> {
   if (bytes.length > contractLimits.downloadBytes) {
     throw new PluginFolderError(path, [
       `The package has ${bytes.length} bytes; ${contractLimits.downloadBytes} are allowed`,
@@ -49,8 +50,11 @@ async function filesIn(path: string, bytes: Buffer): Promise<ReadonlyMap<string,
       await archive.append(bytes);
       const packed = await PackageFiles.open(archive, contractLimits, AbortSignal.timeout(LOOKED_AT_WITHIN_MS));
       const files = new Map<string, Buffer>();
-      for (const path of packed.paths) files.set(path, await packed.read(path));
-      return files;
+      for (const path of packed.paths) {
+        if (LOOKED_AT.includes(path)) files.set(path, await packed.read(path));
+        else await packed.check(path);
+      }
+      return { files, checksum: archive.checksum };
     });
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;

@@ -1,3 +1,4 @@
+import { kept } from '../kept.ts';
 import { editDistance } from './edit-distance.ts';
 import type { ListedPlugin } from './registry.ts';
 
@@ -119,21 +120,12 @@ function add(words: Vocabulary, found: Iterable<string>, position: number): void
   }
 }
 
-function kept<Value>(all: Map<string, Value>, key: string, most: number, make: () => Value): Value {
-  const known = all.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  if (all.size >= most) all.clear();
-  all.set(key, made);
-  return made;
-}
-
 function wordsOf(text: string): string[] {
   const readable = plain(text);
   return readable.match(ASCII.test(readable) ? /[a-z0-9]+/g : /[\p{L}\p{N}]+/gu) ?? [];
 }
 
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- ASCII begins with the control characters
 const ASCII = /^[\u0000-\u007f]*$/;
 
 /** Without capitals and accents: who searches for "cafe" means "Café". */

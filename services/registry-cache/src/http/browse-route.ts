@@ -3,6 +3,7 @@ import { pathOf, queryReader, type BearerCheck, type PlainRoute } from '@verifyw
 import { browse, type BrowseQuery } from '../catalogue/browse.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { InstalledPlugins, KnownInstalled } from '../installed/installed-plugins.ts';
+import { kept } from '../kept.ts';
 import type { CurrentCatalogue, Freshness } from '../registries/current-catalogue.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { marketplaceDescriptions } from './marketplace-descriptions.ts';
@@ -28,7 +29,7 @@ const MOST_QUERIES = 5_000;
 export function browseRoute({ current, installed, hostVersion, bearer }: BrowseNeeds): PlainRoute {
   const { path, query: schema } = marketplaceDescriptions.browse;
   const readQuery = rememberingQueries(queryReader(schema));
-  const kept = new KeptAnswers(KEPT_BYTES);
+  const answers = new KeptAnswers(KEPT_BYTES);
   const write = offerWriter(hostVersion);
 
   return {
@@ -61,14 +62,14 @@ export function browseRoute({ current, installed, hostVersion, bearer }: BrowseN
   function pageOf(catalogue: Catalogue, own: KnownInstalled | undefined, query: Query): Buffer {
     const { refresh: _refresh, ...asked } = query;
     const key = `${catalogue.generation} ${own?.revision ?? ''} ${JSON.stringify(asked)}`;
-    const known = kept.find(key);
+    const known = answers.find(key);
     if (known !== undefined) return known;
     const { offers, total } = browse(catalogue, own?.plugins ?? new Map(), hostVersion, query);
     const plugins = offers.map((offer) => write(offer, catalogue.find(offer.plugin.id) ?? offer));
     const { page, limit } = query;
     const counts = JSON.stringify({ total, page, limit }).slice(1, -1);
     const written = Buffer.from(`{"success":true,"data":{"plugins":[${plugins.join(',')}],${counts},`);
-    kept.keep(key, written);
+    answers.keep(key, written);
     return written;
   }
 }
@@ -102,13 +103,6 @@ function queryOf(url = ''): string {
 /** The same is asked for again and again, and reading it by its schema costs more than answering it. */
 function rememberingQueries(read: (text: string) => unknown): (text: string) => Query {
   const queries = new Map<string, Query>();
-  return (text) => {
-    const known = queries.get(text);
-    if (known !== undefined) return known;
-    // The schema has checked that it is one.
-    const query = read(text) as Query;
-    if (queries.size >= MOST_QUERIES) queries.clear();
-    queries.set(text, query);
-    return query;
-  };
+  // The schema has checked that it is one.
+  return (text) => kept(queries, text, MOST_QUERIES, () => read(text) as Query);
 }
