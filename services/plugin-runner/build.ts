@@ -7,8 +7,9 @@ import { LATER, calledLater } from './express-later.ts';
 
 /**
  * Builds the isolate: the file that its process begins with and one with all it needs at start, so that there is nothing else of ours that
- * a plugin could import. Beside them lie what V8 makes of them (compile-bundles.ts) and, for plugins that serve HTTP, Express's router; for the first request, the rest of Express; and what most requests do without. Loading all of it
- * took as long as starting Node does, and 7 MB of every isolate's memory.
+ * a plugin could import. Beside them lie what V8 makes of them (compile-bundles.ts) and, for plugins that serve HTTP, Express's router;
+ * for the first request, the rest of Express; and what most requests do without. Loading all of it took as long as starting Node does,
+ * and 7 MB of every isolate's memory.
  */
 const dist = join(import.meta.dirname, 'dist');
 const options: BuildOptions = {

@@ -7,7 +7,7 @@ export interface DownloadRules {
 }
 
 /** Parsers leave these out or put something else in their place, so what is checked would not be what was written. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what is to be found here
 const NO_URL = /[\u0000-\u0020\u007f\\]/;
 
 /** Why nothing may be fetched from this address, or undefined when it may, as far as the address itself tells (contract §3). */

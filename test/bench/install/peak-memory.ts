@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
+import { kernelFigures } from '../frame/kernel-figures.ts';
 
 /** Of a process, what it holds of the machine's memory now and what it held at most since it was asked to forget. */
 export interface ResidentMemory {
@@ -7,12 +8,7 @@ export interface ResidentMemory {
 }
 
 export async function residentMemory(pid: number): Promise<ResidentMemory> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const mb = (name: string): number => {
-    const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status);
-    if (!found) throw new Error(`The kernel does not tell ${name} of process ${pid}`);
-    return Number(found[1]) / 1024;
-  };
+  const mb = await kernelFigures(pid, 'status');
   return { nowMb: mb('VmRSS'), peakMb: mb('VmHWM') };
 }
 

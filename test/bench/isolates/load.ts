@@ -7,17 +7,17 @@ const TICK_MS = 5;
 /** A request that is still under way this long after the load has ended counts as lost. */
 const LAST_ANSWERS_WITHIN_MS = 10_000;
 
-/** As many requests as so many connections can make, one after the other on each. */
+/** As many requests as so many connections can make, each for the next target in turn. All targets are on one port. */
 export async function fullLoad(
-  target: Target,
+  next: () => Target,
   connections: number,
   forMs: number,
 ): Promise<{ rate: number; p99: number; requests: number }> {
-  const clients = Array.from({ length: connections }, () => new KeepAliveClient(target));
+  const clients = Array.from({ length: connections }, () => new KeepAliveClient(next()));
   const times: number[] = [];
   const startedAt = performance.now();
   const lane = async (client: KeepAliveClient) => {
-    while (performance.now() - startedAt < forMs) times.push(await timed(client));
+    while (performance.now() - startedAt < forMs) times.push(await timed(client, next()));
   };
   try {
     await Promise.all(clients.map(lane));
@@ -83,9 +83,9 @@ export class SteadyLoad {
   }
 }
 
-async function timed(client: KeepAliveClient): Promise<number> {
+async function timed(client: KeepAliveClient, target?: Target): Promise<number> {
   const startedAt = performance.now();
-  const status = await client.ask();
+  const status = await client.ask(target);
   if (status !== 200) throw new Error(`A request was answered with ${status}`);
   return performance.now() - startedAt;
 }

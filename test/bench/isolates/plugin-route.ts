@@ -42,8 +42,9 @@ export const pluginRoute: Measurement = {
       return { port: Number(new URL(runner.url).port), path, headers };
     };
     const direct = { port: port as number, path: '/ping' };
-    await fullLoad(direct, CONNECTIONS, WARM_UP_MS);
-    await fullLoad(await viaRunner(), CONNECTIONS, WARM_UP_MS);
+    await fullLoad(() => direct, CONNECTIONS, WARM_UP_MS);
+    const warmed = await viaRunner();
+    await fullLoad(() => warmed, CONNECTIONS, WARM_UP_MS);
     const { product, limit } = await inTurn(rounds, {
       limit: () => loaded(direct, [bare.pid]),
       product: async () => loaded(await viaRunner(), behind),
@@ -69,7 +70,7 @@ export const pluginRoute: Measurement = {
 async function loaded(target: Target, pids: number[]): Promise<{ rate: number; p99: number; microseconds: number }> {
   let load = { rate: NaN, p99: NaN, requests: NaN };
   const used = await processorTime(pids, async () => {
-    load = await fullLoad(target, CONNECTIONS, FOR_MS);
+    load = await fullLoad(() => target, CONNECTIONS, FOR_MS);
   });
   const { rate, p99, requests } = load;
   return { rate, p99, microseconds: used / requests };

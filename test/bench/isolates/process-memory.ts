@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { kernelFigures } from '../frame/kernel-figures.ts';
 
 export interface ProcessMemory {
   /** Its own memory and its share of what it has in common with others. */
@@ -9,13 +9,8 @@ export interface ProcessMemory {
 
 /** Of one process, from /proc; only Linux tells. */
 export async function memoryOf(pid: number): Promise<ProcessMemory> {
-  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const kb = (name: string): number => {
-    const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup);
-    if (!found) throw new Error(`The kernel does not tell ${name} of process ${pid}`);
-    return Number(found[1]);
-  };
-  return { pssMb: kb('Pss') / 1024, privateMb: (kb('Private_Clean') + kb('Private_Dirty')) / 1024 };
+  const mb = await kernelFigures(pid, 'smaps_rollup');
+  return { pssMb: mb('Pss'), privateMb: mb('Private_Clean') + mb('Private_Dirty') };
 }
 
 /** The mean of several processes: so much more is needed for one more. */

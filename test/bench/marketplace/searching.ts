@@ -9,7 +9,8 @@ import { BareProcess } from '../isolates/bare-process.ts';
 import type { Target } from '../isolates/keep-alive-client.ts';
 import { processorTime } from '../isolates/processor-time.ts';
 import { PLUGINS, startMarketplace, TENANTS, type Marketplace } from './marketplace-under-test.ts';
-import { inTurnOf, roundLoad } from './round-load.ts';
+import { fullLoad } from '../isolates/load.ts';
+import { inTurnOf } from './in-turn-of.ts';
 import { newSearch, searches } from './two-thousand-plugins.ts';
 
 const CONNECTIONS = 16;
@@ -74,8 +75,8 @@ async function compared(
 ) {
   const bare = await bareAnswers(place, targets);
   const nextBare = inTurnOf(bare.targets);
-  await roundLoad(next, CONNECTIONS, WARM_UP_MS);
-  await roundLoad(nextBare, CONNECTIONS, WARM_UP_MS);
+  await fullLoad(next, CONNECTIONS, WARM_UP_MS);
+  await fullLoad(nextBare, CONNECTIONS, WARM_UP_MS);
   const { product, limit } = await inTurn(place.rounds, {
     limit: () => loaded(nextBare, bare.pid),
     product: () => loaded(next, marketplace.pid),
@@ -114,7 +115,7 @@ async function bareAnswers(
 async function loaded(next: () => Target, pid: number): Promise<{ rate: number; p99: number; microseconds: number }> {
   let load = { rate: NaN, p99: NaN, requests: NaN };
   const used = await processorTime([pid], async () => {
-    load = await roundLoad(next, CONNECTIONS, FOR_MS);
+    load = await fullLoad(next, CONNECTIONS, FOR_MS);
   });
   const { rate, p99, requests } = load;
   return { rate, p99, microseconds: used / requests };
