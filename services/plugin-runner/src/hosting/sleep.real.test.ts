@@ -125,7 +125,7 @@ describe('plugins that have nothing to do', () => {
   });
 
   test('that fail when they wake have failed like any plugin that fails to start', async () => {
-    const fails = `if (await ctx.metadata.get('log', 0, 'heard')) throw new Error('cannot wake');`;
+    const fails = `if (await ctx.metadata.get('log', 0, 'broken')) throw new Error('cannot wake');`;
     await room.enabled({
       tenant: 'grumpy',
       code: recorder().replace('onEnable(ctx) {', `async onEnable(ctx) { ${fails}`),
@@ -133,6 +133,11 @@ describe('plugins that have nothing to do', () => {
     await room.emitRisk('grumpy', 1);
     await eventually(async () => expect(await seen('grumpy')).toEqual([1]));
     await asleep('grumpy');
+    // Broken only now: it may well have fallen asleep, and been woken, before it was asked what it had heard.
+    await room.rows(
+      `INSERT INTO plugin_runner.metadata (tenant, plugin_id, entity_type, entity_id, key, value)
+       VALUES ('grumpy', 'recorder', 'log', 0, 'broken', 'true')`,
+    );
     await room.emitRisk('grumpy', 2);
     const reported = () => failures.filter(({ tenant }) => tenant === 'grumpy');
     await eventually(() => expect(reported()).toHaveLength(1));
