@@ -3,18 +3,16 @@ import { PlatformError } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import { EventDelivery } from './event-delivery.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
-import { HookError } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { HostedPlugin } from './hosted-plugin.ts';
 import { Lane } from './lane.ts';
+import { startFailureOf } from './start-failure.ts';
 import type { TrackedDelivery } from './tracked-delivery.ts';
 
 /** What a lost connection brings again comes at once when it is back. */
 const REDELIVERED_WITHIN_MS = 60_000;
 /** Whoever installs a plugin mostly enables it next; until then its process waits, for so long. */
 const INSTALLED_STAYS_LOADED_MS = 60_000;
-/** Trying again brings no other files. */
-const FILES_ARE_LOST: readonly string[] = ['PACKAGE_NOT_FOUND', 'CHECKSUM_MISMATCH'];
 /** Most updates take a second or two. */
 const RETRY_AFTER_UPDATE_S = 2;
 
@@ -248,33 +246,21 @@ export class Hosted {
   #startFailed(error: unknown): void {
     const { tenant, pluginId, installation, gone } = this.plugin;
     if (gone) return;
-    const { version, generation } = installation;
-    if (!(error instanceof HookError)) {
-      const { code, message } = error as Partial<PlatformError>;
-      if (FILES_ARE_LOST.includes(code ?? '')) {
-        const told = `The platform has no good copy of the files of ${pluginId} ${version} any more; install it again (${message})`;
-        this.#failed({ pluginId, version, generation, reason: 'load', during: 'load', message: told });
-        return;
-      }
-      // Not the plugin's fault (no disk, no process): the next reconciliation tries again, and its admin can read why it does not run.
-      this.#parts.log.error({ tenant, pluginId, err: error }, 'The plugin could not be started; trying again');
-      if (message !== this.#toldOfStart)
-        this.plugin.log('error', `The platform could not start the plugin, and tries again: ${message}`);
-      this.#toldOfStart = message;
-      return;
-    }
-    const { hook: during, reason, message, pluginStack } = error;
-    if (error.code === 'PERMISSION_DENIED') {
-      // Permission errors never disable: it stays enabled, the events it is known to hear fail one by one, and what an admin
-      // grants starts it again.
-      this.#failedGeneration = Math.max(this.#failedGeneration, generation);
+    const failed = startFailureOf(installation, error);
+    if (failed.fault === 'plugin') this.#failed(failed.failure);
+    else if (failed.fault === 'permission') {
+      // It stays enabled, the events it is known to hear fail one by one, and what an admin grants starts it again.
+      this.#failedGeneration = Math.max(this.#failedGeneration, installation.generation);
       this.#refusedGeneration = this.#failedGeneration;
       if (this.plugin.surface) this.lane.resume();
       else this.skip();
-      return;
+    } else {
+      this.#parts.log.error({ tenant, pluginId, err: error }, 'The plugin could not be started; trying again');
+      // Its admin can read why it does not run, once.
+      if (failed.message !== this.#toldOfStart)
+        this.plugin.log('error', `The platform could not start the plugin, and tries again: ${failed.message}`);
+      this.#toldOfStart = failed.message;
     }
-    const stack = pluginStack === undefined ? {} : { stack: pluginStack };
-    this.#failed({ pluginId, version, generation, reason, during, message, ...stack });
   }
 
   /** The installer decides what comes of it; until then its events wait. */

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 
 /** The SHA-256 of every file of a folder, by its path in it. */
 export type FileSums = Record<string, string>;
@@ -11,7 +13,7 @@ export async function sumsOf(folder: string): Promise<FileSums> {
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
     // What is no file was not unpacked by us, and counts as a file with contents of its own.
-    const sum = entry.isFile() ? hashOf(await readFile(path)) : 'no file';
+    const sum = entry.isFile() ? await hashOfFile(path) : 'no file';
     sums.push([path.slice(folder.length + 1), sum]);
   }
   return Object.fromEntries(sums.sort(([one], [other]) => (one < other ? -1 : 1)));
@@ -22,6 +24,9 @@ export async function holdsExactly(folder: string, expected: unknown): Promise<b
   return JSON.stringify(await sumsOf(folder)) === JSON.stringify(expected);
 }
 
-export function hashOf(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** The SHA-256 of a file, read piece by piece. */
+export async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }

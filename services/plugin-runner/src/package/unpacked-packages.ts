@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { PackageRef } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import { Open } from 'unzipper';
 import type { PackageFolders } from '../hosting/package-folders.ts';
 import type { FileSums } from './file-sums.ts';
-import { hashOf, holdsExactly, sumsOf } from './file-sums.ts';
+import { hashOfFile, holdsExactly, sumsOf } from './file-sums.ts';
 import { PackageUses } from './package-uses.ts';
 
 /** First found is loaded (contract §1); TypeScript was transpiled when the package was taken in. */
@@ -19,8 +20,8 @@ export const KEEP_UNUSED_MS = 10 * LOOK_EVERY_MS;
 /** A package that is taken away so often while it is made ready is taken away by somebody who is no runner. */
 const TRIES = 5;
 
-/** Fetches a stored package by its digest. */
-export type FetchPackage = (ref: PackageRef) => Promise<Buffer>;
+/** Fetches a stored package by its digest, and writes it to a file; packages of many megabytes are never held in memory. */
+export type FetchPackage = (ref: PackageRef, file: string) => Promise<void>;
 
 interface Parts {
   fetch: FetchPackage;
@@ -133,23 +134,28 @@ export class UnpackedPackages implements PackageFolders {
   }
 
   async #unpack(ref: PackageRef, folder: string): Promise<void> {
-    const bytes = await this.#parts.fetch(ref);
-    const digest = `sha256:${hashOf(bytes)}`;
-    if (digest !== ref.digest) {
-      throw new PlatformError('CHECKSUM_MISMATCH', `The package store answered ${digest} when asked for ${ref.digest}`);
-    }
     // Renamed into place when complete, so that a killed runner leaves no half package behind.
     const half = join(this.#root, `${randomUUID()}.part`);
+    const archive = `${half}.zip.part`;
+    const sums = `${half}.sums.part`;
     try {
-      await unpackInto(half, bytes, ref.digest);
-      await writeFile(`${half}.sums.part`, JSON.stringify(await sumsOf(half)));
-      await rename(`${half}.sums.part`, sumsFileOf(folder));
+      await this.#parts.fetch(ref, archive);
+      const digest = `sha256:${await hashOfFile(archive)}`;
+      if (digest !== ref.digest) {
+        throw new PlatformError(
+          'CHECKSUM_MISMATCH',
+          `The package store answered ${digest} when asked for ${ref.digest}`,
+        );
+      }
+      await unpackInto(half, archive, ref.digest);
+      await writeFile(sums, JSON.stringify(await sumsOf(half)));
+      await rename(sums, sumsFileOf(folder));
       // Another runner may have been as quick; its files are the same.
       await rename(half, folder).catch((error: unknown) => {
         if (!existsSync(folder)) throw error;
       });
     } finally {
-      await rm(half, { recursive: true, force: true });
+      for (const left of [archive, sums, half]) await rm(left, { recursive: true, force: true });
     }
   }
 }
@@ -179,10 +185,10 @@ function isNotThere(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
-async function unpackInto(folder: string, bytes: Buffer, digest: string): Promise<void> {
+async function unpackInto(folder: string, archive: string, digest: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const archive = await Open.buffer(bytes);
-  for (const file of archive.files) {
+  const { files } = await Open.file(archive);
+  for (const file of files) {
     if (file.type === 'Directory') continue;
     const target = join(folder, file.path);
     const inside = relative(folder, target);
@@ -191,7 +197,7 @@ async function unpackInto(folder: string, bytes: Buffer, digest: string): Promis
     }
     await mkdir(dirname(target), { recursive: true });
     // Every tenant with this version reads the same files, so nobody writes to them.
-    await writeFile(target, await file.buffer(), { mode: 0o444 });
+    await pipeline(file.stream(), createWriteStream(target, { mode: 0o444, flags: 'wx' }));
   }
 }
 

@@ -1,0 +1,84 @@
+import type { Broker } from '@verifywise/broker';
+import { FindHolder } from '@verifywise/contracts';
+import type { Database, HttpServer, Logger, ServiceTokens } from '@verifywise/service-kit';
+import { bearerCheck, identityCheck, serveHttp } from '@verifywise/service-kit';
+import type { Registry } from 'prom-client';
+import type { Agent } from 'undici';
+import type { RunnerConfig } from './config.ts';
+import type { Hosting } from './hosting/hosting.ts';
+import { clusterRoute, internalRoutes, isolatesRoute } from './http/internal-routes.ts';
+import type { LogStreams } from './http/log-streams.ts';
+import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './http/plugin-logs.ts';
+import { pluginRoutes } from './http/plugin-routes.ts';
+import { uiExtensions, uiExtensionsRoute } from './http/ui-extensions.ts';
+import type { Ownership } from './ownership/ownership.ts';
+import type { LogStore } from './store/log-store.ts';
+import type { OwnershipStore } from './store/ownership-store.ts';
+import { ShownUiStore } from './store/shown-ui-store.ts';
+
+interface Parts {
+  config: RunnerConfig;
+  hosting: Hosting;
+  ownership: Ownership;
+  holders: OwnershipStore;
+  database: Database;
+  broker: Broker;
+  tokens: ServiceTokens;
+  logRecords: LogStore;
+  streams: LogStreams;
+  /** Connections to the runners that host what is asked for here. */
+  runners: Agent;
+  metrics: Registry;
+  log: Logger;
+}
+
+/** Answers over HTTP: the plugins' own routes, their logs and UI, and what operators ask of a runner. */
+export async function serveRunner(parts: Parts): Promise<HttpServer> {
+  const { config, hosting, ownership, holders, database, broker, metrics, log } = parts;
+  const { partitions } = config;
+  const bearer = bearerCheck(config);
+  const identity = identityCheck(bearer);
+  const pluginApi = [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute];
+  return serveHttp({
+    name: 'plugin-runner',
+    host: config.host,
+    port: config.port,
+    log,
+    metrics,
+    ready: {
+      database: () => database.ping(),
+      broker: () => {
+        if (!broker.healthy) throw new Error(`The broker is ${broker.state}`);
+      },
+      partitions: () => {
+        if (!ownership.started) throw new Error('The runner does not consume its partitions yet');
+      },
+    },
+    openapi: [...pluginApi, clusterRoute, isolatesRoute],
+    routers: [
+      uiExtensions(identity, new ShownUiStore(database.source)),
+      pluginLogs(identity, parts.logRecords, parts.streams),
+      internalRoutes(
+        identity,
+        {
+          members: () => ownership.members,
+          assignment: (partition) => ownership.assignment(partition),
+          holdings: () => holders.holdings(),
+        },
+        hosting,
+      ),
+    ],
+    plain: pluginRoutes({
+      hosting,
+      partitions,
+      selfId: config.runnerId,
+      holds: (partition) => ownership.holds(partition),
+      findHolder: (partition, deadlineMs) =>
+        broker.ask(FindHolder, { tenant: null, partition, payload: { partition } }, { deadlineMs }),
+      bearer,
+      tokens: parts.tokens,
+      runners: parts.runners,
+      platformsOwn: pluginApi,
+    }),
+  });
+}
