@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError } from '@verifywise/contracts';
 import { createLogger } from '@verifywise/service-kit';
@@ -44,7 +44,7 @@ async function takenOrRefused(archive: Buffer, places: Places): Promise<string> 
 
 /** Everything that a runner writes lies in the folder of the package. */
 async function unpack({ bytes, checksum }: TakenPackage, root: string): Promise<void> {
-  const fetch = () => Promise.resolve(bytes);
+  const fetch = (_ref: unknown, file: string) => writeFile(file, bytes);
   const packages = await UnpackedPackages.open(root, { fetch, hosted: () => [], log });
   try {
     const { folder } = await packages.folderOf({ digest: checksum, size: bytes.length });

@@ -2,13 +2,7 @@ import { join } from 'node:path';
 import { connectBroker } from '@verifywise/broker';
 import { fact } from '@verifywise/contracts';
 import type { Closers, Logger } from '@verifywise/service-kit';
-import {
-  createMetrics,
-  createOutbox,
-  secretBox,
-  serviceTokens,
-  startRelay,
-} from '@verifywise/service-kit';
+import { createMetrics, createOutbox, secretBox, serviceTokens, startRelay } from '@verifywise/service-kit';
 import type { RunnerConfig } from './config.ts';
 import { createApplyFilters } from './filtering/apply-filters.ts';
 import { createRunFilters } from './filtering/run-filters.ts';

@@ -44,9 +44,9 @@ describe('the unpacked packages of a machine', () => {
   }
 
   async function runner(hosted: () => string[] = () => []): Promise<UnpackedPackages> {
-    const fetch = () => {
+    const fetch = (_ref: PackageRef, file: string) => {
       fetched += 1;
-      return Promise.resolve(bytes);
+      return writeFile(file, bytes);
     };
     const log = createLogger('test', 'silent');
     const packages = await UnpackedPackages.open(root, { fetch, hosted, log });
