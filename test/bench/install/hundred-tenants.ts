@@ -25,20 +25,16 @@ export const hundredTenants: Measurement = {
       const { id, version } = versions[turn++] as PluginArchive;
       await forgetPeak(pid);
       const startedAt = performance.now();
-      const took = await Promise.all(
+      const times = await Promise.all(
         tenants.map(async (tenant) => {
-          const done = await operated(tenant, '/api/plugins/install', { id, version }).then(
-            () => true,
-            () => false,
-          );
-          return { done, ms: performance.now() - startedAt };
+          await operated(tenant, '/api/plugins/install', { id, version });
+          return (performance.now() - startedAt) / 1000;
         }),
       );
       const { peakMb } = await residentMemory(pid);
       const downloads = registry.downloads.get(`/${id}-${version}.zip`) ?? 0;
       for (const tenant of tenants) await operated(tenant, `/api/plugins/${id}/uninstall`, { deleteData: true });
-      const times = took.map(({ ms }) => ms / 1000);
-      return { done: took.filter(({ done }) => done).length, downloads, last: percentile(times, 100), peakMb };
+      return { done: times.length, downloads, last: percentile(times, 100), peakMb };
     });
     return [
       figureOf({ figure: 'tenants done', unit: 'tenants', aim: { atLeast: TENANTS } }, { product: turns.done }),

@@ -19,7 +19,8 @@ export function packageStore(installerUrl: string, tokens: Pick<ServiceTokens, '
     const until = performance.now() + AGAIN_WITHIN_MS;
     for (;;) {
       try {
-        return await fetchOnce(await tokens.sign({ audience: 'installer' }), { installerUrl, ref, file });
+        await fetchOnce(await tokens.sign({ audience: 'installer' }), { installerUrl, ref, file });
+        return;
       } catch (error) {
         const known = error instanceof PlatformError && error.code === 'PACKAGE_NOT_FOUND';
         if (known || performance.now() > until) throw error;
