@@ -104,14 +104,17 @@ class RememberingRunner implements PluginRunner {
   }
 }
 
+/** Before or after one write the process is gone; or only that write finds no database, and the process goes on. */
+type Trouble = 'before' | 'after' | 'away';
+
 /** Takes the process of whoever uses it away: from one write on, nothing of it reaches the database any more. */
 class DyingStore {
   #writesLeft: number;
-  readonly #when: 'before' | 'after';
+  readonly #when: Trouble;
   died = false;
   readonly store: OperationStore;
 
-  constructor(inner: StoredOperations, writesLeft: number, when: 'before' | 'after') {
+  constructor(inner: StoredOperations, writesLeft: number, when: Trouble) {
     this.#writesLeft = writesLeft;
     this.#when = when;
     this.store = new Proxy<OperationStore>(inner, {
@@ -126,11 +129,12 @@ class DyingStore {
 
   async #use(name: string, call: () => Promise<unknown>): Promise<unknown> {
     const isWrite = ['beginStep', 'completeStep', 'failStep', 'failUndo', 'finish'].includes(name);
-    if (this.died) throw new LeaseLostError('of a dead process');
-    if (!isWrite) return await call();
+    if (this.died && this.#when !== 'away') throw new LeaseLostError('of a dead process');
+    if (!isWrite || this.died) return await call();
     this.#writesLeft -= 1;
     if (this.#writesLeft > 0) return await call();
     this.died = true;
+    if (this.#when === 'away') throw new Error('timeout exceeded when trying to connect');
     if (this.#when === 'after') await call();
     throw new LeaseLostError('of a dead process');
   }
@@ -143,7 +147,7 @@ interface Scene {
 
 function installer(
   runner: PluginRunner,
-  dying?: { writes: number; when: 'before' | 'after' },
+  dying?: { writes: number; when: Trouble },
   { goesOnForOthers = dying === undefined, leaseMs = LEASE_MS } = {},
 ) {
   const transactions = createTransactions(createOutbox(database), 64, () => undefined);
@@ -268,7 +272,7 @@ test.each([
   'rollback',
   'uninstall',
 ])(
-  'an installer killed before or after any write of %s is replaced by one that comes to the same end',
+  'an installer killed before or after any write of %s, or without a database at it, comes to the same end by itself or another',
   async (name) => {
     const story = stories().find(([known]) => known === name);
     if (story === undefined) throw new Error(`There is no story ${name}`);
@@ -280,7 +284,7 @@ test.each([
     for (let first = 1; ; first += AT_ONCE) {
       const points = Array.from({ length: AT_ONCE }, (_, index) => first + index);
       const plays = points.flatMap((writes) =>
-        (['before', 'after'] as const).map((when) =>
+        (['before', 'after', 'away'] as const).map((when) =>
           play(story, survivor, { tenant: `${slug(name)}-${writes}-${when}`, runner }, { writes, when }),
         ),
       );
@@ -302,7 +306,7 @@ async function play(
   [, before, kind, input]: Story,
   survivor: ReturnType<typeof installer>,
   scene: Scene,
-  dying?: { writes: number; when: 'before' | 'after' },
+  dying?: { writes: number; when: Trouble },
 ) {
   const { tenant, runner } = scene;
   // Nobody takes anything of it over, and it goes on with nothing of the dead: its runner is not theirs.

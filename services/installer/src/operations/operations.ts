@@ -39,7 +39,8 @@ export class Operations {
   readonly #stopping = new AbortController();
   readonly #leaving = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
-  readonly #watchers = new Set<() => void>();
+  /** Who waits for a change, by the operation. */
+  readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sweeper: NodeJS.Timeout;
   #sweeping: Promise<void> = Promise.resolve();
   #forgotAt = -Infinity;
@@ -83,7 +84,7 @@ export class Operations {
       if (isFinished(operation) || left <= 0 || signal.aborted) {
         return operation;
       }
-      await this.#change(Math.min(left, LOOK_AGAIN_MS));
+      await this.#change(id, Math.min(left, LOOK_AGAIN_MS));
     }
   }
 
@@ -98,7 +99,7 @@ export class Operations {
       if (stand !== seen) yield operation;
       seen = stand;
       if (isFinished(operation)) return;
-      await this.#change(LOOK_AGAIN_MS);
+      await this.#change(id, LOOK_AGAIN_MS);
     }
   }
 
@@ -122,7 +123,7 @@ export class Operations {
   /** Whoever waits gets the operation as it stands, so that their requests are answered before this installer is gone. */
   stopWaiting(): void {
     this.#leaving.abort();
-    this.#notify();
+    for (const id of this.#watchers.keys()) this.#notify(id);
   }
 
   /** Lets go of what is running, at whatever step it is; another replica, or the next start, goes on from there. */
@@ -137,7 +138,7 @@ export class Operations {
   #run(operation: Operation, lease: Lease): void {
     const run = this.#runLeased(operation, lease).finally(() => {
       this.#running.delete(operation.id);
-      this.#notify();
+      this.#notify(operation.id);
     });
     this.#running.set(operation.id, run);
   }
@@ -154,7 +155,7 @@ export class Operations {
       });
     }, times.leaseMs / 3);
     try {
-      const changed = () => this.#notify();
+      const changed = () => this.#notify(operation.id);
       const ended = await runSaga({ store, log, changed }, sagas()[operation.kind], operation, lease, signal);
       log.info({ ...about, status: ended.status }, `${operation.kind} of ${operation.pluginId} ${ended.status}`);
     } catch (error) {
@@ -189,18 +190,20 @@ export class Operations {
     else log.info({ forgotten }, 'Old operations were removed');
   }
 
-  #notify(): void {
-    for (const wake of this.#watchers) wake();
+  #notify(id: string): void {
+    for (const wake of this.#watchers.get(id) ?? []) wake();
   }
 
-  async #change(limitMs: number): Promise<void> {
+  async #change(id: string, limitMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = () => resolve(undefined);
     const timer = setTimeout(wake, limitMs);
-    this.#watchers.add(wake);
+    const watchers = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, watchers.add(wake));
     await promise;
     clearTimeout(timer);
-    this.#watchers.delete(wake);
+    watchers.delete(wake);
+    if (watchers.size === 0) this.#watchers.delete(id);
   }
 }
 

@@ -3,6 +3,7 @@ import { errorAnswer, PlatformError } from '@verifywise/contracts';
 import type { Log } from '../log.ts';
 import type { Lease, OperationStore, StepError } from './operation-store.ts';
 import type { Operation, Saga, Step, StepRecord } from './operation.ts';
+import { isDatabaseAway } from './database-away.ts';
 import { LeaseLostError } from './lease-lost.ts';
 
 /** An undo that fails is tried again: a broker that restarts must not leave half an installation behind. */
@@ -98,8 +99,9 @@ async function undoStep(
   }
 }
 
+/** Nothing is known against the step: whoever goes on with the operation tries it again. */
 function isAbandoned(error: unknown, signal: AbortSignal): boolean {
-  return error instanceof LeaseLostError || signal.aborted;
+  return error instanceof LeaseLostError || signal.aborted || isDatabaseAway(error);
 }
 
 function recordOf(operation: Operation, step: Step): StepRecord | undefined {
