@@ -11,6 +11,8 @@ import { eventually } from '../../../../test/support/eventually.ts';
 
 /** Few, so that runners start quickly; tenants of a test are spread over all of them. */
 export const PARTITIONS = 4;
+/** A machine with much else to do takes its time to start a process. */
+const READY_WITHIN_MS = 45_000;
 const JWT_SECRET = randomBytes(32).toString('hex');
 const SECRETS_KEY = Buffer.alloc(32, 7);
 const keys = generateKeyPairSync('ed25519');
@@ -68,10 +70,13 @@ export class RunnerProcess {
   /** False when it has ended instead: whoever else answers at its port is not asked. */
   async #ready(): Promise<boolean> {
     const ended = () => this.child.exitCode !== null || this.child.signalCode !== null;
-    await eventually(async () => {
-      if (ended()) return;
-      if ((await fetch(`${this.url}/readyz`)).status !== 200) throw new Error('The runner is not ready');
-    });
+    await eventually(
+      async () => {
+        if (ended()) return;
+        if ((await fetch(`${this.url}/readyz`)).status !== 200) throw new Error('The runner is not ready');
+      },
+      { within: READY_WITHIN_MS },
+    );
     return !ended();
   }
 
