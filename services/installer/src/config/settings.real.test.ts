@@ -83,7 +83,9 @@ describe('what an admin sets', () => {
     const acme = await having('deep');
     const saved = await put(acme, 'deep', everything);
     expect(saved.body.data).toEqual({
-      schema: expect.objectContaining({ mode: { type: 'string', enum: ['fast', 'slow'] } }),
+      schema: expect.objectContaining({
+        mode: { type: 'string', enum: ['fast', 'slow'], enumLabels: ['fast', 'Slow'] },
+      }),
       config: {
         limit: 9,
         mode: 'slow',
