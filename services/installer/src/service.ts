@@ -49,6 +49,7 @@ import { sendOrPublish } from './runner/outgoing.ts';
 import { surfaceOf } from './runner/plugin-surfaces.ts';
 import { PartitionOwner } from './runner/partition-owner.ts';
 import { InstallationStore } from './store/installation-store.ts';
+import { DownloadLeases } from './store/download-leases.ts';
 import { migrations } from './store/migrations.ts';
 import { PackageStore } from './store/package-store.ts';
 import { StoredAuditLogs } from './store/stored-audit-logs.ts';
@@ -107,6 +108,7 @@ export async function startInstaller(
   const intake = new StoredIntake({
     packages,
     findToken: (name) => registry.findToken(name),
+    leases: new DownloadLeases(db.source, config.operationLeaseMs),
     settings: {
       limits: limitsIn(config),
       downloadDeadlineMs: config.downloadDeadlineMs,

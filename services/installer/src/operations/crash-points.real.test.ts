@@ -9,6 +9,7 @@ import { createSagas } from '../installation/sagas.ts';
 import { StoredIntake } from '../package/package-intake.ts';
 import { contractLimits } from '../package/package-limits.ts';
 import { InstallationStore } from '../store/installation-store.ts';
+import { DownloadLeases } from '../store/download-leases.ts';
 import { migrations } from '../store/migrations.ts';
 import { PackageStore } from '../store/package-store.ts';
 import { StoredOperations } from '../store/stored-operations.ts';
@@ -66,6 +67,7 @@ function newIntake() {
 }
 
 /** A runner that remembers steps as the real one does: whatever is sent twice happens once. */
+    leases: new DownloadLeases(database.source, LEASE_MS),
 class RememberingRunner implements PluginRunner {
   readonly #happened = new Map<string, string[]>();
   readonly #outcomes = new Map<string, unknown>();
