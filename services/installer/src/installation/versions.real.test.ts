@@ -26,6 +26,11 @@ async function install(tenant: Tenant, id: string, options = {}): Promise<void> 
   expect((await tenant.call('POST', '/install', { id, ...options })).body).toMatchObject({ success: true });
 }
 
+async function lastAudit(tenant: Tenant, id: string): Promise<unknown> {
+  const { entries } = (await tenant.call('GET', `/${id}/audit?limit=1`)).body.data as { entries: unknown[] };
+  return entries[0];
+}
+
 async function versionsOf(tenant: Tenant): Promise<string[]> {
   const { plugins } = (await tenant.call('GET', '')).body.data as { plugins: Record<string, string>[] };
   return plugins.map(({ id, version, state }) => `${id ?? ''} ${version ?? ''} ${state ?? ''}`).sort();
@@ -159,14 +164,27 @@ describe('dependencies', () => {
     expect(refused.body.error.message).toContain('car 1.0.0 needs engine ^1.0.0, and engine would be 2.0.0');
     expect((await acme.call('POST', '/engine/update', { force: true })).status).toBe(200);
     expect((await acme.call('GET', '/engine/audit')).body.data.entries).toMatchObject([
-      { action: 'update', request: { force: true }, outcome: 'succeeded' },
+      {
+        ...{ action: 'update', request: { force: true }, outcome: 'succeeded' },
+        after: { force: true, overridden: 'car 1.0.0 needs engine ^1.0.0' },
+      },
       { action: 'update', request: {}, outcome: 'failed' },
       { action: 'install' },
     ]);
     expect((await acme.call('POST', '/car/enable', { withDependencies: true })).body.error.code).toBe(
       'DEPENDENCY_CONFLICT',
     );
-    expect((await acme.call('POST', '/engine/rollback')).body.data).toMatchObject({ version: '1.0.0' });
+    // What was out of range already is not made worse: nothing is forced.
+    await acme.call('POST', '/engine/rollback', { force: true });
+    expect(await lastAudit(acme, 'engine')).toMatchObject({ action: 'rollback', after: { version: '1.0.0' } });
+    expect(await lastAudit(acme, 'engine')).not.toHaveProperty('after.overridden');
+    const back = await acme.call('POST', '/engine/rollback');
+    expect(back).toMatchObject({ status: 409, body: { error: { code: 'DEPENDENCY_CONFLICT' } } });
+    await acme.call('POST', '/engine/rollback', { force: true });
+    expect(await lastAudit(acme, 'engine')).toMatchObject({
+      ...{ action: 'rollback', request: { force: true } },
+      after: { version: '2.0.0', force: true, overridden: 'car 1.0.0 needs engine ^1.0.0' },
+    });
   });
 
   test('that a new version brings along are enabled with it, and taken away again when it fails', async () => {
