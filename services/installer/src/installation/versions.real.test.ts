@@ -227,6 +227,43 @@ test('what does not run on this host is passed over for the newest that does, or
 });
 
 describe('an update plan', () => {
+  const widget = { widgetId: 'risks-by-owner', template: 'list', title: 'Risks by owner', endpoint: '/owners' };
+
+  test('of a version without code knows everything that it offers', async () => {
+    publish('emptied', '1.0.0', { permissions: ['events:listen'] });
+    const acme = await room.tenant();
+    await install(acme, 'emptied');
+    const ui = { dashboardWidgets: [widget] };
+    room.registry.publish(
+      pluginArchive({ id: 'emptied', version: '2.0.0', permissions: ['events:listen'], ui }, { 'README.md': '# It' }),
+    );
+    const { surface, unknown } = (await acme.call('GET', '/emptied/update-plan')).body.data as {
+      surface: Record<string, { then: unknown; comes: unknown }>;
+      unknown: unknown;
+    };
+    expect(Object.entries(surface).map(([kind, { then }]) => [kind, then])).toEqual([
+      ...['events', 'filters', 'middleware', 'routes', 'webhooks', 'jobs'].map((kind) => [kind, []]),
+      ['widgets', ['risks-by-owner']],
+      ['pages', []],
+    ]);
+    expect(unknown).toBeNull();
+  });
+
+  test('counts with what an admin has given and taken away, not with what is declared', async () => {
+    publish('regranted', '1.0.0', { permissions: ['events:listen'] });
+    const acme = await room.tenant();
+    await install(acme, 'regranted');
+    await acme.call('PUT', '/regranted/permissions', { granted: ['filters:add'] });
+    publish('regranted', '1.1.0', { permissions: ['events:listen'] });
+    expect((await acme.call('GET', '/regranted/update-plan')).body.data).toMatchObject({
+      surface: {
+        events: { then: [] },
+        filters: { then: 'unknown until it runs' },
+        middleware: { then: [] },
+      },
+    });
+  });
+
   test('tells what changes before anything does', async () => {
     publish('plan-base', '1.0.0');
     const config = { url: { type: 'string' }, old: { type: 'number' } };
@@ -242,6 +279,7 @@ describe('an update plan', () => {
         permissions: ['config:read', 'http:outbound'],
         config: { url: { type: 'string', required: true }, limit: { type: 'number', default: 5 } },
         dependencies: { 'plan-base': '^1.0.0' },
+        ui: { dashboardWidgets: [widget] },
       },
       { changelog: '- says more' },
     );
@@ -254,10 +292,12 @@ describe('an update plan', () => {
       size: { now: expect.any(Number), then: expect.any(Number) },
       permissions: { added: ['http:outbound'], removed: ['events:listen'], toAccept: ['http:outbound'] },
       surface: {
-        events: { now: ['risk:created'], then: [] },
-        routes: { now: ['GET /board'], then: 'unknown until it runs' },
+        events: { now: ['risk:created'], then: [], comes: [], goes: ['risk:created'] },
+        routes: { now: ['GET /board'], then: 'unknown until it runs', comes: [], goes: [] },
         jobs: { now: ['nightly'], then: 'unknown until it runs' },
+        widgets: { now: [], then: 'unknown until it runs', comes: ['risks-by-owner'] },
       },
+      unknown: expect.stringMatching(/^Which routes, webhooks, jobs, widgets, pages 1\.2\.0 has, only its code says/),
       config: {
         added: [{ key: 'limit', required: false, default: 5 }],
         removed: ['old'],
@@ -277,11 +317,14 @@ describe('an update plan', () => {
       ],
     });
     const { refusals } = body.data as { refusals: { code: string }[] };
-    expect(refusals.map(({ code }) => code).sort()).toEqual(['DEPENDENCIES_MISSING', 'PERMISSIONS_NOT_ACCEPTED']);
+    expect(refusals.map(({ code }) => code).sort()).toEqual([
+      ...['CONFIG_MISSING', 'DEPENDENCIES_MISSING', 'PERMISSIONS_NOT_ACCEPTED'],
+    ]);
+    expect(room.registry.listed.get('plan-base')).toBe(1);
     expect((await acme.call('GET', '/planned')).body.data).toMatchObject({ version: '1.0.0', state: 'enabled' });
 
     const fetched = new Map(room.registry.downloads);
-    const agreed = { withDependencies: true, acceptedPermissions: ['http:outbound'] };
+    const agreed = { withDependencies: true, acceptedPermissions: ['http:outbound'], config: { url: 'x' } };
     expect((await acme.call('POST', '/planned/update', agreed)).body.data).toMatchObject({ version: '1.2.0' });
     expect(room.registry.downloads.get('/planned-1.2.0.zip')).toBe(fetched.get('/planned-1.2.0.zip'));
   });

@@ -57,7 +57,7 @@ export class StoredIntake implements PackageIntake {
   async fetch(wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
     const checksum = canonicalChecksum(wanted.checksum);
     const key = `${checksum} ${wanted.downloadUrl}`;
-    const stored = await this.#downloads.join(key, signal, (shared) => this.#find(checksum, wanted, shared));
+    const stored = await this.#downloads.join(key, signal, (shared) => this.#bring(key, checksum, wanted, shared));
     const { id, version } = stored.manifest;
     if (id !== wanted.pluginId || version !== wanted.version) {
       throw new PlatformError(
@@ -136,10 +136,10 @@ export class StoredIntake implements PackageIntake {
   #takeIn(archive: ReceivedArchive, builtin: boolean): Promise<StoredPackage & { took: IntakeTimes }> {
     return this.receive(async (made) => {
       const begun = performance.now();
-      const { manifest, warnings } = await takeIn(archive, made, this.#settings.limits);
+      const { manifest, hasCode, warnings } = await takeIn(archive, made, this.#settings.limits);
       const checked = performance.now();
       const sourceChecksum = archive.checksum;
-      const stored = await this.#packages.save({ bytes: made, manifest, warnings, sourceChecksum, builtin });
+      const stored = await this.#packages.save({ bytes: made, manifest, hasCode, warnings, sourceChecksum, builtin });
       const storeMs = Math.round(performance.now() - checked);
       return { ...stored, took: { checkMs: Math.round(checked - begun), storeMs } };
     });
