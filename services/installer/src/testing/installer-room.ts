@@ -97,7 +97,7 @@ export class InstallerRoom {
   /** Another replica, as a process that can be killed. */
   async startProcess(): Promise<InstallerProcess> {
     const started = await startInstallerProcess(this.#settings());
-    this.#cleanups.push(started.stop);
+    this.#cleanups.push(() => started.stop());
     return started;
   }
 
