@@ -16,6 +16,7 @@ import type { InstallerConfig } from './config.ts';
 import { createAcknowledgeAlert } from './audit/acknowledge-alert.ts';
 import { createChangeConfig } from './config/change-config.ts';
 import { createViewConfigHistory } from './config/config-history.ts';
+import { createSealGiven } from './config/given-config.ts';
 import { createViewConfig } from './config/config-view.ts';
 import { addAlertRoutes } from './http/alert-routes.ts';
 import { createApi } from './http/api.ts';
@@ -48,6 +49,7 @@ import { RegistryCache } from './registry/registry-cache.ts';
 import { sendOrPublish } from './runner/outgoing.ts';
 import { surfaceOf } from './runner/plugin-surfaces.ts';
 import { PartitionOwner } from './runner/partition-owner.ts';
+import { DownloadLeases } from './store/download-leases.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { migrations } from './store/migrations.ts';
 import { PackageStore } from './store/package-store.ts';
@@ -106,6 +108,7 @@ export async function startInstaller(
   const registry = new RegistryCache(broker);
   const intake = new StoredIntake({
     packages,
+    leases: new DownloadLeases(db.source, config.operationLeaseMs),
     findToken: (name) => registry.findToken(name),
     settings: {
       limits: limitsIn(config),
@@ -183,12 +186,15 @@ export async function startInstaller(
     }),
   );
   addOperationRoutes(api, operations);
+  const sealGiven = createSealGiven(secrets);
   addLifecycleRoutes(api, {
     operations,
+    sealGiven,
     answer: answerOperations(operations, plugins),
     uploadPlugin: createUploadPlugin({
       installations,
       operations,
+      sealGiven,
       takeIn: (archive, checksum) => intake.upload(archive, checksum),
     }),
     receiveUpload: (read) => intake.receive(read),

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { connectBroker, type Broker } from '@verifywise/broker';
+import { answering, connectBroker, type Broker } from '@verifywise/broker';
 import {
   CancelJobs,
   JobFinished,
+  ListInstalledPlugins,
   ListJobs,
   PluginDisabled,
   PluginEnabled,
@@ -324,5 +325,29 @@ describe('the jobs of a plugin', () => {
     const openapi = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
     expect(Object.keys(openapi.paths)).toContain('/api/plugins/{id}/jobs/{name}/run');
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  }, 60_000);
+
+  test('that the tenant does not have are not there; one it has may have no jobs', async () => {
+    const installed = {
+      pluginId: PLUGIN,
+      version: '1.0.0',
+      state: 'installed' as const,
+      enabled: false,
+      generation: 1,
+    };
+    const installer = await asker.answerQuestions('installer', [
+      answering(ListInstalledPlugins, ({ tenants }) =>
+        tenants.map(({ tenant }) => ({ tenant, revision: '1', plugins: tenant === 'acme' ? [installed] : [] })),
+      ),
+    ]);
+    cleanups.push(() => installer.stop());
+    const { url } = await aScheduler();
+    expect(await http(url, `/api/plugins/${PLUGIN}/jobs`, {})).toEqual({
+      status: 200,
+      body: { success: true, data: [] },
+    });
+    const missing = { status: 404, body: { error: { code: 'PLUGIN_NOT_INSTALLED' } } };
+    expect(await http(url, '/api/plugins/nobody-has-it/jobs', {})).toMatchObject(missing);
+    expect(await http(url, `/api/plugins/${PLUGIN}/jobs`, { tenant: 'globex' })).toMatchObject(missing);
   }, 60_000);
 });

@@ -7,6 +7,7 @@ import { answering } from '@verifywise/broker';
 import {
   emptySurface,
   FindSurface,
+  ListInstalledPlugins,
   PluginUninstalled,
   WebhookFinished,
   type WebhookAnswer,
@@ -152,7 +153,8 @@ async function admin(
     },
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
   });
-  return { status: answer.status, data: ((await answer.json()) as { data: unknown }).data };
+  const { data, error } = (await answer.json()) as { data?: unknown; error?: { code: string } };
+  return { status: answer.status, data, error };
 }
 
 /** The path a sender knows: that of the URL an admin was shown. */
@@ -452,6 +454,35 @@ describe('an admin', () => {
       webhooks: [],
       requests: [],
     });
+  }, 60_000);
+
+  test('is told that a plugin is not installed; one that is may have no webhooks', async () => {
+    const runner = await aRunner(
+      () => anAnswer(200, ''),
+      () => false,
+    );
+    const installed = {
+      pluginId: PLUGIN,
+      version: '1.0.0',
+      state: 'installed' as const,
+      enabled: false,
+      generation: 1,
+    };
+    const installer = await runner.broker.answerQuestions('installer', [
+      answering(ListInstalledPlugins, ({ tenants }) =>
+        tenants.map(({ tenant }) => ({ tenant, revision: '1', plugins: tenant === 'acme' ? [installed] : [] })),
+      ),
+    ]);
+    cleanups.push(() => installer.stop());
+    const gateway = await aGateway();
+    expect(await admin(gateway.url, '')).toMatchObject({ status: 200, data: { enabled: false, webhooks: [] } });
+    expect(await admin(gateway.url, '/requests')).toMatchObject({ status: 200, data: [] });
+    for (const path of ['', '/requests']) {
+      expect(await admin(gateway.url, path, { tenant: 'globex' })).toMatchObject({
+        status: 404,
+        error: { code: 'PLUGIN_NOT_INSTALLED' },
+      });
+    }
   }, 60_000);
 
   test('who uninstalls the plugin with its data leaves no URL and no request', async () => {

@@ -103,6 +103,8 @@ export interface StringField extends FieldBasics<string> {
   /** Encrypted at rest, never in an answer or a log (S:7.3). */
   secret?: boolean;
   enum?: string[];
+  /** What the settings page writes for each choice of `enum`, in its order; the choices themselves when absent. */
+  enumLabels?: string[];
   /** A regular expression without look-around and back references, at most 500 characters; matched in linear time. */
   pattern?: string;
   /** Characters. */

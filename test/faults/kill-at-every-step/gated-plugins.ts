@@ -18,7 +18,10 @@ export function isBuiltin({ id }: { id: string }): boolean {
 export function gatedPlugins(gateUrl: string): PluginArchive[] {
   const plugin = (id: string, version: string, dependencies = {}) =>
     pluginArchive(
-      { id, version, dependencies, permissions: ['http:outbound', 'database:read', 'database:write'] },
+      {
+        ...{ id, version, dependencies, permissions: ['http:outbound', 'database:read', 'database:write'] },
+        config: { region: { type: 'string', required: version === '2.0.0' }, token: { type: 'string', secret: true } },
+      },
       { 'index.js': code(gateUrl, id, version) },
     );
   return [

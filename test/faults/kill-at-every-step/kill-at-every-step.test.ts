@@ -38,7 +38,12 @@ const installed: Act[] = [
   { plugin: SURVIVOR, act: 'install', body: { version: '1.0.0' } },
 ];
 const enabled: Act[] = [...installed, { plugin: BASE, act: 'enable' }, { plugin: SURVIVOR, act: 'enable' }];
-const update: Act = { plugin: SURVIVOR, act: 'update', body: { withDependencies: true } };
+/** The second version requires a setting, which comes with it. */
+const update: Act = {
+  ...{ plugin: SURVIVOR, act: 'update' },
+  body: { withDependencies: true, config: { region: 'eu', token: 'secret' } },
+};
+const rollback: Act = { plugin: SURVIVOR, act: 'rollback', body: { config: { region: 'us', token: 'another' } } };
 const updated: Act[] = [...enabled, update];
 const alone: Act = { plugin: SHIPPED, act: 'install' };
 
@@ -79,11 +84,11 @@ const stories: Story[] = [
     act: update,
     fails: 'hook onEnable of survivor 2.0.0 leaving',
   },
-  { name: 'rollback', before: updated, act: { plugin: SURVIVOR, act: 'rollback' } },
+  { name: 'rollback', before: updated, act: rollback },
   {
     name: 'rollback that fails',
     before: updated,
-    act: { plugin: SURVIVOR, act: 'rollback' },
+    act: rollback,
     fails: 'hook onEnable of survivor 1.0.0 leaving',
   },
   {

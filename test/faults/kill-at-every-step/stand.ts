@@ -57,7 +57,10 @@ export async function standsOf(database: DatabaseView, tenants: string[]): Promi
     `SELECT tenant, plugin_id, key, value FROM plugin_runner.metadata WHERE tenant = ANY($1) ORDER BY plugin_id, key`,
   );
   const configs = await read(
-    `SELECT tenant, plugin_id, retained_since IS NOT NULL AS retained FROM installer.configs WHERE tenant = ANY($1) ORDER BY plugin_id`,
+    `SELECT tenant, plugin_id, retained_since IS NOT NULL AS retained, "values", (
+       SELECT json_agg(place ORDER BY place) FROM jsonb_object_keys(secrets) place
+     ) AS secrets
+     FROM installer.configs WHERE tenant = ANY($1) ORDER BY plugin_id`,
   );
   const audit = await read(`SELECT tenant, plugin_id, action FROM installer.audit WHERE tenant = ANY($1) ORDER BY id`);
   const schedules = await read(

@@ -13,6 +13,12 @@ export function updateAction({ uploaded }: OperationInput): string {
   return uploaded === undefined ? 'update' : 'upload';
 }
 
+/** What `force` went past, all of it in one sentence; nothing when there was nothing in its way. */
+export function overriddenBy(reasons: (string | undefined)[]): Pick<Progress, 'overridden'> {
+  const given = reasons.filter((reason) => reason !== undefined);
+  return given.length === 0 ? {} : { overridden: given.join('; ') };
+}
+
 /** Of an entry's `after`: what `force` went past. */
 export function forcedIn({ overridden }: Progress): { force?: true; overridden?: string } {
   return overridden === undefined ? {} : { force: true, overridden };

@@ -1,28 +1,14 @@
-import {
-  dotted,
-  missingConfig,
-  PlatformError,
-  PluginConfigChanged,
-  storableIssues,
-  validateConfig,
-  type ConfigFields,
-  type ConfigIssue,
-  type Installation,
-} from '@verifywise/contracts';
+import { missingConfig, PluginConfigChanged, type ConfigFields, type Installation } from '@verifywise/contracts';
 import { ConfigMissingError } from '../installation/errors.ts';
 import { targetInstallationOf, type ConfigRecord, type InstalledRecord } from '../installation/installed-plugin.ts';
 import { factOf, lock } from '../installation/settle.ts';
 import type { Actor, Transact, Transaction } from '../installation/transaction.ts';
 import { changedFields, type ChangedField } from './config-diff.ts';
-import { configInvalid, unclearIssue, unreadableIssue } from './config-issues.ts';
 import { assertRevision, configRevision } from './config-revision.ts';
-import { withChanges } from './given-values.ts';
 import { underNewGeneration } from './new-generation.ts';
-import { isStoredSecret, sealedConfig, storedValues, type Secrets } from './sealed-config.ts';
-import { SECRET_MASK } from './secret-mask.ts';
-
-/** All settings of a plugin together, as JSON: they travel with every word of the installation. */
-const MOST_CHARACTERS = 256 * 1024;
+import { storedValues, type Secrets } from './sealed-config.ts';
+import { changedKeys, recordChanges, shownChange } from './tell-of-changes.ts';
+import { emptyConfig, sealedNext, valuesAfter } from './values-after.ts';
 
 export interface ConfigChangeRequest {
   /** Fields to set; null clears one. What is absent stays. */
@@ -55,30 +41,6 @@ export function createChangeConfig(needs: { transact: Transact; secrets: Secrets
     });
 }
 
-function emptyConfig(tenant: string, pluginId: string): ConfigRecord {
-  return { tenant, pluginId, values: {}, secrets: {}, retainedSince: null };
-}
-
-/** Throws everything that is wrong with them, all at once. */
-function valuesAfter(
-  fields: ConfigFields,
-  before: Record<string, unknown>,
-  changes: Record<string, unknown>,
-): Record<string, unknown> {
-  const unstorable = storableIssues(changes, 'The configuration');
-  if (unstorable.length > 0) throw configInvalid(unstorable);
-  const { values, unclear } = withChanges(fields, before, changes);
-  // What another version has left is neither shown nor judged.
-  const judged = Object.entries(values).filter(([key]) => Object.hasOwn(fields, key) || Object.hasOwn(changes, key));
-  const issues: ConfigIssue[] = [
-    // Only what is required may still be missing; that keeps the plugin from being enabled, not its settings from being saved.
-    ...validateConfig(fields, Object.fromEntries(judged), isStoredSecret).filter(({ rule }) => rule !== 'required'),
-    ...unclear.map(unclearIssue),
-  ];
-  if (issues.length > 0) throw configInvalid(issues);
-  return values;
-}
-
 /** What was missing before may stay so: an update may ask for more than there is. */
 function assertNothingMissing(
   { pluginId, desired }: InstalledRecord,
@@ -89,27 +51,7 @@ function assertNothingMissing(
   if (desired !== 'enabled') return;
   const known = new Set(missingConfig(fields, before));
   const missing = missingConfig(fields, after).filter((field) => !known.has(field));
-  if (missing.length > 0) throw new ConfigMissingError(pluginId, missing);
-}
-
-function sealedNext(
-  secrets: Secrets,
-  fields: ConfigFields,
-  stored: ConfigRecord,
-  after: Record<string, unknown>,
-): ConfigRecord {
-  try {
-    const next = sealedConfig(secrets, fields, stored, after);
-    const size = JSON.stringify([next.values, next.secrets]).length;
-    if (size <= MOST_CHARACTERS) return next;
-    const message = `The configuration has ${size} characters together, encrypted as it is stored`;
-    throw configInvalid([{ path: '', message, hint: `Keep it below ${MOST_CHARACTERS}` }]);
-  } catch (error) {
-    // A secret that moved within its list is sealed for its new place.
-    if (error instanceof PlatformError && error.code !== 'CONFIG_INVALID')
-      throw configInvalid([unreadableIssue(error)]);
-    throw error;
-  }
+  if (missing.length > 0) throw ConfigMissingError.whileEnabled(pluginId, missing);
 }
 
 async function save(
@@ -120,21 +62,8 @@ async function save(
   const { tenant, pluginId } = record;
   await tx.saveConfig(next);
   const saved = await underNewGeneration(tx, record);
-  for (const { place, secret, before, after } of changed) {
-    await tx.recordConfigChange(tenant, { pluginId, place, secret, actor, before, after });
-  }
-  if ('userId' in actor) await tx.audit(tenant, { pluginId, action: 'config', actor, ...shown(changed) });
-  const fields = [...new Set(changed.map(({ place }) => place.replace(/\/.*$/, '')))];
-  await tx.publish(PluginConfigChanged, tenant, { ...factOf(saved), fields });
+  await recordChanges(tx, record, changed, actor);
+  if ('userId' in actor) await tx.audit(tenant, { pluginId, action: 'config', actor, ...shownChange(changed) });
+  await tx.publish(PluginConfigChanged, tenant, { ...factOf(saved), fields: changedKeys(changed) });
   return targetInstallationOf(saved, next);
-}
-
-function shown(changed: ChangedField[]): { before: unknown; after: unknown } {
-  const mask = (isSet: boolean | undefined) => (isSet === true ? SECRET_MASK : null);
-  const side = (of: (change: ChangedField) => unknown) =>
-    Object.fromEntries(changed.map((change) => [dotted(change.place), of(change) ?? null]));
-  return {
-    before: side(({ secret, before, wasSet }) => (secret ? mask(wasSet) : before)),
-    after: side(({ secret, after, isSet }) => (secret ? mask(isSet) : after)),
-  };
 }

@@ -1,6 +1,7 @@
 import type { Identity } from '@verifywise/contracts';
 import { requestKeyOf } from '@verifywise/service-kit';
 import type { Request } from 'express';
+import type { SealGiven } from '../config/given-config.ts';
 import type { OperationInput } from '../installation/progress.ts';
 import type { UploadPlugin } from '../installation/upload-plugin.ts';
 import type { OperationKind } from '../operations/operation.ts';
@@ -23,6 +24,7 @@ import { holdUpload, type HeldUpload, type ReceiveUpload } from './upload.ts';
 
 interface Needs {
   operations: Operations;
+  sealGiven: SealGiven;
   answer: AnswerOperation;
   uploadPlugin: UploadPlugin;
   receiveUpload: ReceiveUpload;
@@ -33,7 +35,7 @@ const laterAnswer = { 202: 'Begun; ask for it at Location' };
 
 /** Install, update, roll back, enable, disable, uninstall: each an operation. */
 export function addLifecycleRoutes(api: Api, needs: Needs): void {
-  const { operations, answer, uploadPlugin, receiveUpload, uploadLimitBytes } = needs;
+  const { operations, sealGiven, answer, uploadPlugin, receiveUpload, uploadLimitBytes } = needs;
   const uploads = new WeakMap<Request, HeldUpload>();
   const start = (req: Request, who: Identity, pluginId: string, kind: OperationKind, input: OperationInput) =>
     operations.start({
@@ -107,9 +109,12 @@ export function addLifecycleRoutes(api: Api, needs: Needs): void {
         answers: { 200: 'Done; the plugin as it is now', ...laterAnswer },
       },
       async (req, res, who) => {
-        const input = req.body as OperationInput;
-        assertVersion(input.version);
-        await answer(req, res, await start(req, who, pluginIn(req), kind, withKnownPermissions(input)));
+        const { config, ...asked } = req.body as OperationInput & { config?: Record<string, unknown> };
+        assertVersion(asked.version);
+        const pluginId = pluginIn(req);
+        const settings = config === undefined ? {} : { sealedConfig: sealGiven(who.tenant, pluginId, config) };
+        const input = { ...withKnownPermissions(asked), ...settings };
+        await answer(req, res, await start(req, who, pluginId, kind, input));
       },
     );
   }

@@ -49,13 +49,20 @@ export const uploadBody = {
       type: 'string',
       description: 'The permissions the admin agrees to, separated by commas, or the field once for each',
     },
+    config: { type: 'string', description: 'Settings for the version that is to come, as JSON' },
   },
+};
+
+const settings = {
+  type: 'object',
+  maxProperties: 500,
+  description: 'Settings for the version that is to come, as for PUT /api/plugins/:id/config',
 };
 
 export const updateBody = {
   type: 'object',
   additionalProperties: false,
-  properties: { version, ...installOptions },
+  properties: { version, ...installOptions, config: settings },
 };
 
 export const enableBody = {
@@ -69,7 +76,10 @@ export const emptyBody = { type: 'object', additionalProperties: false, properti
 export const rollbackBody = {
   type: 'object',
   additionalProperties: false,
-  properties: { force: { ...flag, description: 'Go back although plugins that need it need the newer version' } },
+  properties: {
+    force: { ...flag, description: 'Go back although plugins that need it need the newer version' },
+    config: settings,
+  },
 };
 
 export const uninstallBody = {

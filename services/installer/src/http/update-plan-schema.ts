@@ -3,8 +3,13 @@ import type { JsonSchema } from '@verifywise/service-kit';
 const names: JsonSchema = { type: 'array', items: { type: 'string' } };
 const offered: JsonSchema = {
   type: 'object',
-  required: ['now', 'then'],
-  properties: { now: { anyOf: [names, { type: 'string' }] }, then: { anyOf: [names, { type: 'string' }] } },
+  required: ['now', 'then', 'comes', 'goes'],
+  properties: {
+    now: { anyOf: [names, { type: 'string' }] },
+    then: { anyOf: [names, { type: 'string' }] },
+    comes: names,
+    goes: names,
+  },
 };
 const ranges: JsonSchema = { type: 'object', additionalProperties: { type: 'string' } };
 
@@ -15,7 +20,17 @@ export const updatePlanQuery: JsonSchema = {
 
 export const updatePlanAnswer: JsonSchema = {
   type: 'object',
-  required: ['id', 'installedVersion', 'version', 'direction', 'compatible', 'permissions', 'surface', 'refusals'],
+  required: [
+    'id',
+    'installedVersion',
+    'version',
+    'direction',
+    'compatible',
+    'permissions',
+    'surface',
+    'unknown',
+    'refusals',
+  ],
   properties: {
     id: { type: 'string' },
     installedVersion: { type: 'string' },
@@ -28,9 +43,11 @@ export const updatePlanAnswer: JsonSchema = {
     permissions: { type: 'object', properties: { added: names, removed: names, toAccept: names } },
     surface: {
       type: 'object',
-      description: 'What it offers now and then; "unknown until it runs" where only running code tells',
+      description:
+        'What it offers now and then; "unknown until it runs" where only running code tells. `comes` and `goes` are what is certain',
       additionalProperties: offered,
     },
+    unknown: { type: ['string', 'null'], description: 'What of the surface nobody can tell before the update' },
     config: {
       type: ['object', 'null'],
       description: 'null when the package could not be taken in',

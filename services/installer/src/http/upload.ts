@@ -8,6 +8,8 @@ import type { Upload } from '../installation/upload-plugin.ts';
 import { permissionsIn } from './permissions-in.ts';
 
 const FIELD = 'plugin';
+/** As much as the settings of a plugin may have together. */
+const LONGEST_FIELD = 256 * 1024;
 /** A browser on a slow line sends 10 MB in a few minutes. */
 const UPLOAD_DEADLINE_MS = 300_000;
 
@@ -35,7 +37,10 @@ export function holdUpload(receive: ReceiveUpload, req: Request, limitBytes: num
   });
 }
 
-/** The zip in the field `plugin` of a multipart form, and what stands beside it: its checksum, the permissions that are accepted. */
+/**
+ * The zip in the field `plugin` of a multipart form, and what stands beside it: its checksum, the permissions that are accepted, settings
+ * for the new version.
+ */
 async function readUpload(req: Request, limitBytes: number, into: UploadFile): Promise<Upload> {
   if (req.is('multipart/form-data') === false) {
     throw new PlatformError('UNSUPPORTED_MEDIA_TYPE', `Send the zip as multipart/form-data in the field ${FIELD}`);
@@ -45,6 +50,7 @@ async function readUpload(req: Request, limitBytes: number, into: UploadFile): P
   const { promise: read, resolve, reject } = Promise.withResolvers<undefined>();
   let saved: Promise<void> | undefined;
   let checksum: string | undefined;
+  let config: Record<string, unknown> | undefined;
   const accepted: string[] = [];
 
   form.on('file', (field, stream) => {
@@ -55,8 +61,14 @@ async function readUpload(req: Request, limitBytes: number, into: UploadFile): P
     saved = save(stream, limitBytes, into);
     saved.catch(reject);
   });
-  form.on('field', (field, value) => {
+  form.on('field', (field, value, { valueTruncated }) => {
     if (field === 'checksum' && value !== '') checksum = value;
+    if (field === 'config' && value !== '') {
+      if (valueTruncated)
+        reject(new PlatformError('TOO_LARGE', `The field config has more than ${LONGEST_FIELD} bytes`));
+      config = objectIn(value);
+      if (config === undefined) reject(new PlatformError('BAD_REQUEST', 'The field config is no JSON object'));
+    }
     // One field for each, or all in one, separated by commas: forms and curl know no lists.
     if (field === 'acceptedPermissions') accepted.push(...value.split(',').map((word) => word.trim()));
   });
@@ -70,7 +82,12 @@ async function readUpload(req: Request, limitBytes: number, into: UploadFile): P
     await read;
     if (saved === undefined) throw new PlatformError('BAD_REQUEST', `The form has no file in the field ${FIELD}`);
     await saved;
-    return { archive: into, ...(checksum === undefined ? {} : { checksum }), ...acceptedIn(accepted) };
+    return {
+      archive: into,
+      ...(checksum === undefined ? {} : { checksum }),
+      ...(config === undefined ? {} : { config }),
+      ...acceptedIn(accepted),
+    };
   } finally {
     late.removeEventListener('abort', cut);
     req.off('aborted', cut);
@@ -96,10 +113,19 @@ function formOf(req: Request, limitBytes: number): busboy.Busboy {
   try {
     return busboy({
       headers: req.headers,
-      limits: { fileSize: limitBytes, files: 5, fields: 20, fieldSize: 10_000, parts: 30 },
+      limits: { fileSize: limitBytes, files: 5, fields: 20, fieldSize: LONGEST_FIELD, parts: 30 },
     });
   } catch (error) {
     throw new PlatformError('BAD_REQUEST', 'The form cannot be read', { cause: error });
+  }
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

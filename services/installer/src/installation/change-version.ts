@@ -4,6 +4,7 @@ import { hookErrorKept, hookStep, runHook, type Aim } from './hook-step.ts';
 import { introduced, type Reason } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { lock, pluginError, settle, settleInError } from './settle.ts';
+import { settingsStep } from './version-settings.ts';
 
 /**
  * The hooks that lead from one version to another (S:5.3, S:5.5). Undone, they lead back: the new version is unloaded, the old one
@@ -25,6 +26,7 @@ export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean 
       ...hookStep(needs, { name: 'onUnload', hook: 'onUnload', aim: changing }),
       undo: (run) => restore(needs, run, 'onLoad', changing),
     },
+    settingsStep(needs),
     {
       name: 'introduce',
       run: () => Promise.resolve({}),

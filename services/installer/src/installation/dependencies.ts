@@ -1,5 +1,5 @@
 import { satisfies } from '@verifywise/contracts';
-import { DependentsConflictError } from './errors.ts';
+import { DependentsConflictError, needsInWords } from './errors.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
 import type { Need } from './resolve-dependencies.ts';
 
@@ -43,16 +43,20 @@ export function unreadyDependencies(needed: Record<string, string>, installed: I
   return [...missing, ...disabled];
 }
 
-/** Throws when a plugin that is installed needs this one in a range that `version` is not in, unless an admin forces it. */
+/**
+ * Throws when a plugin that is installed needs this one in a range that `version` is not in, unless an admin forces it: then it answers
+ * what was overridden.
+ */
 export function assertDependentsFit(
   pluginId: string,
   version: string,
   installed: InstalledRecord[],
   force: boolean | undefined,
-): void {
-  if (force === true) return;
+): string | undefined {
   const needs = brokenNeeds(pluginId, version, installed);
-  if (needs.length > 0) throw new DependentsConflictError(pluginId, version, needs);
+  if (needs.length === 0) return undefined;
+  if (force === true) return needsInWords(pluginId, needs);
+  throw new DependentsConflictError(pluginId, version, needs);
 }
 
 /** Who could no longer use this plugin if it were this version. What is out of its range already is not made worse. */

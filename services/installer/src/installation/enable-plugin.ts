@@ -77,7 +77,7 @@ function readyToEnable(needs: SagaNeeds): Step {
       if (record === null) throw new PluginNotInstalledError(pluginId);
       const config = await needs.installations.findConfig(tenant, pluginId);
       const missing = missingConfig(record.manifest.config, storedValues(config));
-      if (missing.length > 0) throw new ConfigMissingError(pluginId, missing);
+      if (missing.length > 0) throw ConfigMissingError.toEnable(pluginId, missing);
       const { version, manifest } = record;
       const needed = { version, dependencies: manifest.dependencies };
       return { progress: { enableFirst: await dependenciesFirst(needs, operation, needed, { enabled: true }) } };

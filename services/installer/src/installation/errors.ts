@@ -83,14 +83,14 @@ export class DependenciesMissingError extends PlatformError {
   }
 }
 
-function inWords(pluginId: string, needs: Need[]): string {
+export function needsInWords(pluginId: string, needs: Need[]): string {
   return needs.map(({ by, range }) => `${by} needs ${pluginId} ${range}`).join(', ');
 }
 
 /** No choice of versions suits everybody who needs this plugin. */
 export class DependencyConflictError extends PlatformError {
   constructor(pluginId: string, needs: Need[], because: string) {
-    const wanted = inWords(pluginId, needs);
+    const wanted = needsInWords(pluginId, needs);
     super('DEPENDENCY_CONFLICT', `${wanted === '' ? pluginId : wanted}, and ${because}`, {
       details: { pluginId, needs },
     });
@@ -111,7 +111,7 @@ export class DependencyCycleError extends PlatformError {
 /** What others need of a plugin would no longer be there. */
 export class DependentsConflictError extends PlatformError {
   constructor(pluginId: string, version: string, needs: Need[]) {
-    const wanted = inWords(pluginId, needs);
+    const wanted = needsInWords(pluginId, needs);
     super(
       'DEPENDENCY_CONFLICT',
       `${wanted}, and ${pluginId} would be ${version}; update what needs it first, or force: true goes on all the same`,
@@ -130,15 +130,28 @@ export class DependentsExistError extends PlatformError {
   }
 }
 
+/** What a plugin requires has no value. */
 export class ConfigMissingError extends PlatformError {
-  constructor(pluginId: string, missingConfig: string[]) {
-    super(
-      'CONFIG_MISSING',
-      `Plugin ${pluginId} needs values for ${missingConfig.join(', ')} before it can be enabled`,
-      {
-        details: { missingConfig },
-      },
-    );
+  private constructor(pluginId: string, missingConfig: string[], when: string) {
+    super('CONFIG_MISSING', `Plugin ${pluginId} needs values for ${missingConfig.join(', ')} ${when}`, {
+      details: { missingConfig },
+    });
+  }
+
+  static toEnable(pluginId: string, missing: string[]): ConfigMissingError {
+    const how = `save them (PUT /api/plugins/${pluginId}/config)`;
+    return new ConfigMissingError(pluginId, missing, `before it can be enabled; ${how}`);
+  }
+
+  static whileEnabled(pluginId: string, missing: string[]): ConfigMissingError {
+    const how = `give it others, or disable it first (POST /api/plugins/${pluginId}/disable)`;
+    return new ConfigMissingError(pluginId, missing, `as long as it is enabled; ${how}`);
+  }
+
+  /** The settings page is still that of the version before, so they come with the request. */
+  static inVersion(pluginId: string, version: string, missing: string[]): ConfigMissingError {
+    const how = `give them in \`config\` of this request, or disable it first (POST /api/plugins/${pluginId}/disable)`;
+    return new ConfigMissingError(pluginId, missing, `to go on working as ${version}; ${how}`);
   }
 }
 

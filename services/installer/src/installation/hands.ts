@@ -14,6 +14,8 @@ export interface Installations {
 export interface StoredPackage extends PackageRef {
   manifest: PluginManifest;
   warnings: string[];
+  /** Whether there is anything in it to load; null when it was stored before anybody asked. */
+  hasCode: boolean | null;
   /** `sha256:<hex>` of the archive it was made from. */
   sourceChecksum: string;
   /** Of one that was brought here just now. */

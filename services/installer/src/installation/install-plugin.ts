@@ -1,5 +1,5 @@
 import { PluginInstalled } from '@verifywise/contracts';
-import { forcedIn, installAction } from '../audit/operation-entries.ts';
+import { forcedIn, installAction, overriddenBy } from '../audit/operation-entries.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { assertCompatible } from './compatibility.ts';
 import { chooseSource } from './choose-source.ts';
@@ -63,12 +63,12 @@ function acceptPackage(needs: SagaNeeds, applies: (operation: Operation) => bool
     async run({ operation }) {
       const { tenant, pluginId, input } = operation;
       const { manifest } = introduced(operation);
-      const overridden = assertCompatible(manifest, needs.hostVersion, input.force);
+      const incompatible = assertCompatible(manifest, needs.hostVersion, input.force);
       const missing = missingDependencies(manifest.dependencies, await needs.installations.list(tenant));
       if (missing.length > 0) throw new DependenciesMissingError(pluginId, missing);
       const granted = grantsOnInstall(pluginId, manifest.permissions, input.acceptedPermissions);
       return {
-        progress: { granted, ...(overridden === undefined ? {} : { overridden }) },
+        progress: { granted, ...overriddenBy([incompatible]) },
         async commit(tx) {
           const earlier = await tx.findConfig(tenant, pluginId);
           const config = earlier ?? { tenant, pluginId, values: {}, secrets: {}, retainedSince: null };

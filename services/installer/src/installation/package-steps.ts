@@ -1,9 +1,10 @@
 import { PlatformError, type ErrorAnswer } from '@verifywise/contracts';
 import type { Operation, Step, StepDone, StepRun } from '../operations/operation.ts';
 import { candidatesFor } from './candidates.ts';
-import { missingDependencies, unreadyDependencies } from './dependencies.ts';
+import { missingDependencies, unreadyDependencies, type Requirement } from './dependencies.ts';
 import { DependenciesMissingError } from './errors.ts';
 import type { StoredPackage } from './hands.ts';
+import type { InstalledRecord } from './installed-plugin.ts';
 import type { ChildOperation, Progress } from './progress.ts';
 import { resolveDependencies } from './resolve-dependencies.ts';
 import type { SagaNeeds } from './saga-needs.ts';
@@ -97,21 +98,50 @@ function originOf({ chosen }: Progress): Partial<Progress> {
   return { source: 'registry', registry: chosen.registry, verified: chosen.verified };
 }
 
+type PlanNeeds = Pick<SagaNeeds, 'installations' | 'registry' | 'packages' | 'hostVersion'>;
+type Needing = { version: string; dependencies: Record<string, string> };
+
 /**
  * Throws when dependencies are missing or do not fit together, or says what to do first, in order: what to install, and, for a plugin
  * that is to be enabled, what to enable.
  */
 export async function dependenciesFirst(
-  needs: Pick<SagaNeeds, 'installations' | 'registry' | 'packages' | 'hostVersion'>,
+  needs: PlanNeeds,
   { tenant, pluginId, input }: Pick<Operation, 'tenant' | 'pluginId' | 'input'>,
-  { version, dependencies }: { version: string; dependencies: Record<string, string> },
+  needing: Needing,
   { enabled = false } = {},
 ): Promise<ChildOperation[]> {
   const installed = await needs.installations.list(tenant);
-  const unready = enabled ? unreadyDependencies(dependencies, installed) : missingDependencies(dependencies, installed);
+  const unready = unreadyOf(needing, installed, enabled);
   if (unready.length > 0 && input.withDependencies !== true) throw new DependenciesMissingError(pluginId, unready);
+  return await readying(needs, { tenant, pluginId }, needing, { installed, unready, enabled });
+}
+
+/** The same for a plan: what there is to do first, and the refusal of whoever does not ask for it. */
+export async function planDependencies(
+  needs: PlanNeeds,
+  about: { tenant: string; pluginId: string },
+  needing: Needing,
+  { enabled }: { enabled: boolean },
+): Promise<{ first: ChildOperation[]; refusal: DependenciesMissingError | null }> {
+  const installed = await needs.installations.list(about.tenant);
+  const unready = unreadyOf(needing, installed, enabled);
+  const first = await readying(needs, about, needing, { installed, unready, enabled });
+  return { first, refusal: unready.length === 0 ? null : new DependenciesMissingError(about.pluginId, unready) };
+}
+
+function unreadyOf({ dependencies }: Needing, installed: InstalledRecord[], enabled: boolean): Requirement[] {
+  return enabled ? unreadyDependencies(dependencies, installed) : missingDependencies(dependencies, installed);
+}
+
+async function readying(
+  needs: PlanNeeds,
+  { tenant, pluginId }: { tenant: string; pluginId: string },
+  needing: Needing,
+  { installed, unready, enabled }: { installed: InstalledRecord[]; unready: Requirement[]; enabled: boolean },
+): Promise<ChildOperation[]> {
   const plan = await resolveDependencies(
-    { pluginId, version, dependencies },
+    { pluginId, ...needing },
     { installed, candidates: candidatesFor(needs, tenant), hostVersion: needs.hostVersion },
   );
   const installs = plan.map((planned): ChildOperation => {

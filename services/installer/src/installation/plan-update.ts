@@ -15,9 +15,10 @@ import { NothingToUpdateError, PluginNotInstalledError } from './errors.ts';
 import { grantsOnUpdate } from './grants.ts';
 import type { Installations, PackageIntake, Packages, PluginRegistry } from './hands.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
-import { dependenciesFirst } from './package-steps.ts';
+import { planDependencies } from './package-steps.ts';
 import type { ChildOperation } from './progress.ts';
-import { surfaceChanges, type SurfaceChanges } from './surface-changes.ts';
+import { surfaceChanges, unknownOf, type SurfaceChanges } from './surface-changes.ts';
+import { assertNothingMissing } from './version-settings.ts';
 
 /** What an update would do, before it is asked for. */
 export interface UpdatePlan {
@@ -34,6 +35,8 @@ export interface UpdatePlan {
   size: { now: number; then: number | null };
   permissions: { added: Permission[]; removed: Permission[]; toAccept: Permission[] };
   surface: SurfaceChanges;
+  /** What of that nobody can tell before the update. */
+  unknown: string | null;
   config: ConfigChanges | null;
   dependencies: {
     added: Record<string, string>;
@@ -65,6 +68,7 @@ interface Planned {
   choice: Choice;
   manifest: PluginManifest | null;
   size: number | null;
+  hasCode: boolean | null;
   warnings: string[];
 }
 
@@ -91,21 +95,18 @@ export function createPlanUpdate(needs: Needs): PlanUpdate {
     const target = { id: pluginId, version: choice.version, compatibility };
     const incompatibility = refusals.of(() => assertCompatible(target, needs.hostVersion, false));
     refusals.of(() => assertDependentsFit(pluginId, choice.version, installed, false));
-    const needed = { version: choice.version, dependencies };
-    const first = async (withDependencies: boolean): Promise<ChildOperation[]> => {
-      const enabled = { enabled: record.desired === 'enabled' };
-      return await dependenciesFirst(needs, { tenant, pluginId, input: { withDependencies } }, needed, enabled);
-    };
-    const before = await first(true).catch((error: unknown) => {
-      refusals.add(error);
-      return [];
-    });
-    if (before.length > 0) await first(false).catch((error: unknown) => refusals.add(error));
+    const enabled = record.desired === 'enabled';
+    const needing = { version: choice.version, dependencies };
+    const before = await dependenciesBefore(needs, { tenant, pluginId }, needing, enabled, refusals);
     const declared = planned.manifest?.permissions ?? choice.permissions;
     const permissions = permissionChanges(record, declared);
     refusals.of(() => grantsOnUpdate(pluginId, grantsOf(record), declared, []));
-    const config = await needs.installations.findConfig(tenant, pluginId);
-    const values = storedValues(config);
+    const granted = grantsOnUpdate(pluginId, grantsOf(record), declared, declared);
+    const values = storedValues(await needs.installations.findConfig(tenant, pluginId));
+    const { manifest } = planned;
+    if (manifest !== null && enabled) refusals.of(() => assertNothingMissing(pluginId, manifest, values));
+    const next = { granted, manifest, hasCode: planned.hasCode };
+    const surface = surfaceChanges(await needs.surfaceOf(tenant, pluginId), next);
     return {
       id: pluginId,
       installedVersion: record.version,
@@ -116,8 +117,9 @@ export function createPlanUpdate(needs: Needs): PlanUpdate {
       heldBack: choice.heldBack ?? null,
       size: { now: record.package.size, then: planned.size },
       permissions,
-      surface: surfaceChanges(await needs.surfaceOf(tenant, pluginId), declared),
-      config: planned.manifest === null ? null : configChanges(record.manifest.config, planned.manifest.config, values),
+      surface,
+      unknown: unknownOf(surface, choice.version),
+      config: manifest === null ? null : configChanges(record.manifest.config, manifest.config, values),
       dependencies: {
         ...dependencyChanges(record.manifest.dependencies, dependencies),
         first: before.map(({ kind, pluginId: id, input: { version: of } }) => ({
@@ -131,6 +133,23 @@ export function createPlanUpdate(needs: Needs): PlanUpdate {
       warnings: planned.warnings,
     };
   };
+}
+
+async function dependenciesBefore(
+  needs: Needs,
+  about: { tenant: string; pluginId: string },
+  needing: { version: string; dependencies: Record<string, string> },
+  enabled: boolean,
+  refusals: Refusals,
+): Promise<ChildOperation[]> {
+  try {
+    const { first, refusal } = await planDependencies(needs, about, needing, { enabled });
+    if (refusal !== null) refusals.add(refusal);
+    return first;
+  } catch (error) {
+    refusals.add(error);
+    return [];
+  }
 }
 
 /** What would be said no to, collected instead of thrown. */
@@ -162,11 +181,11 @@ async function takeIn(needs: Needs, pluginId: string, choice: Choice, refusals: 
       chosen.kind === 'stored'
         ? await needs.packages.find(chosen.digest)
         : await needs.intake.fetch({ pluginId, ...chosen }, new AbortController().signal);
-    if (stored !== null) return { choice, manifest: stored.manifest, size: stored.size, warnings: stored.warnings };
+    if (stored !== null) return { choice, ...stored };
   } catch (error) {
     refusals.add(error);
   }
-  return { choice, manifest: null, size: null, warnings: [] };
+  return { choice, manifest: null, size: null, hasCode: null, warnings: [] };
 }
 
 function grantsOf({ manifest, granted }: InstalledRecord) {

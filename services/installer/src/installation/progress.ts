@@ -1,5 +1,6 @@
 import type { ErrorAnswer, PackageRef, PluginState } from '@verifywise/contracts';
 import type { Permission, PluginManifest } from '@verifywise/plugin-types';
+import type { PartOfConfig } from '../config/part-of-config.ts';
 import type { PluginSource } from './installed-plugin.ts';
 
 /** What an admin asked for. Which fields matter depends on the kind of the operation. */
@@ -15,6 +16,8 @@ export interface OperationInput {
   force?: boolean;
   deleteData?: boolean;
   cascade?: boolean;
+  /** Settings for the version that is to come, sealed as a whole; gone once the operation has finished. */
+  sealedConfig?: string;
 }
 
 /** Where the bytes of a version come from. */
@@ -36,6 +39,15 @@ export interface ChildOperation {
   pluginId: string;
   kind: 'install' | 'enable' | 'disable' | 'uninstall';
   input: OperationInput;
+}
+
+export interface BroughtSettings {
+  keys: string[];
+  /** What was stored of them. */
+  before: PartOfConfig;
+  /** Those that are different now, and how the audit log shows that. */
+  fields: string[];
+  shown: { before: unknown; after: unknown };
 }
 
 /** What the steps of an operation leave for the ones after them. */
@@ -65,6 +77,8 @@ export interface Progress {
   /** It was in error before: its hooks need not succeed any more. */
   wasBroken?: boolean;
   fromVersion?: string;
+  /** The settings that came with the request and are stored; gone once the operation has finished. */
+  settings?: BroughtSettings;
   /** Going back to what ran before an update did not work either. */
   restoreError?: ErrorAnswer & { stack?: string };
   /** Hook errors that `force` went past. */

@@ -1,4 +1,5 @@
 import { PlatformError, PluginRolledBack } from '@verifywise/contracts';
+import { forcedIn, overriddenBy } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
@@ -9,6 +10,7 @@ import { previousOf } from './installed-plugin.ts';
 import { introduced } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, settle } from './settle.ts';
+import { assertSettings, tellOfSettings } from './version-settings.ts';
 
 /** S:5.5: back to the version before the last update; both packages are here, so nothing is fetched. */
 export function rollbackSaga(needs: SagaNeeds): Saga {
@@ -18,7 +20,8 @@ export function rollbackSaga(needs: SagaNeeds): Saga {
 function checkRollback(needs: SagaNeeds): Step {
   return {
     name: 'check',
-    async run({ operation: { tenant, pluginId, input } }) {
+    async run({ operation }) {
+      const { tenant, pluginId, input } = operation;
       const record = await needs.installations.find(tenant, pluginId);
       if (record === null) throw new PluginNotInstalledError(pluginId);
       const { previous } = record;
@@ -28,13 +31,16 @@ function checkRollback(needs: SagaNeeds): Step {
           `No earlier version of ${pluginId} is kept; an update keeps one`,
         );
       }
-      assertDependentsFit(pluginId, previous.version, await needs.installations.list(tenant), input.force);
+      const installed = await needs.installations.list(tenant);
+      const unfit = assertDependentsFit(pluginId, previous.version, installed, input.force);
+      await assertSettings(needs, operation, previous.manifest, { enabled: record.desired === 'enabled' });
       return {
         progress: {
           ...previous,
           granted: grantsOnRollback(record, previous),
           wasEnabled: record.desired === 'enabled',
           fromVersion: record.version,
+          ...overriddenBy([unfit]),
         },
         outcome: { fromVersion: record.version, version: previous.version },
       };
@@ -65,8 +71,14 @@ function saveRolledBack(needs: SagaNeeds): Step {
           });
           await sealForVersion(needs.secrets, tx, record);
           const before = { version, state: progress.stateBefore, granted: left.granted };
-          const after = { version: record.version, state: record.state, granted: record.granted };
+          const after = {
+            version: record.version,
+            state: record.state,
+            granted: record.granted,
+            ...forcedIn(progress),
+          };
           await tx.audit(tenant, { pluginId, action: 'rollback', actor, before, after, operationId: id });
+          await tellOfSettings(tx, operation, record);
           await tx.publish(PluginRolledBack, tenant, { ...factOf(record), fromVersion: version });
           return undefined;
         },

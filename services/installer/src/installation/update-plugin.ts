@@ -1,6 +1,6 @@
 import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
 import type { ErrorCode } from '@verifywise/contracts';
-import { forcedIn, updateAction } from '../audit/operation-entries.ts';
+import { forcedIn, overriddenBy, updateAction } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
@@ -19,6 +19,7 @@ import { dependenciesFirst, dependenciesStep, introduced, packageStep } from './
 import type { OperationInput } from './progress.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, settle } from './settle.ts';
+import { assertSettings, tellOfSettings } from './version-settings.ts';
 
 /** S:5.3: the new version takes the place of the old one, which is kept for a rollback. */
 export function updateSaga(needs: SagaNeeds): Saga {
@@ -82,20 +83,21 @@ function acceptUpdate(needs: SagaNeeds): Step {
   return {
     name: 'accept',
     async run({ operation }) {
-      const { tenant, pluginId, input } = operation;
+      const { tenant, pluginId, input, progress } = operation;
       const { manifest } = introduced(operation);
       const record = await needs.installations.find(tenant, pluginId);
       if (record === null) throw new PluginNotInstalledError(pluginId);
       const incompatible = assertCompatible(manifest, needs.hostVersion, input.force);
-      const missing = missingDependencies(manifest.dependencies, await needs.installations.list(tenant));
+      const installed = await needs.installations.list(tenant);
+      const unfit = assertDependentsFit(pluginId, manifest.version, installed, input.force);
+      const missing = missingDependencies(manifest.dependencies, installed);
       if (missing.length > 0) throw new DependenciesMissingError(pluginId, missing);
       const before = { declared: record.manifest.permissions, granted: record.granted };
       const granted = grantsOnUpdate(pluginId, before, manifest.permissions, input.acceptedPermissions);
+      await assertSettings(needs, operation, manifest, { enabled: progress.wasEnabled === true });
       const older = compareVersions(manifest.version, record.version) < 0;
-      const overridden = [incompatible, older ? `${manifest.version} is older than ${record.version}` : undefined]
-        .filter((reason) => reason !== undefined)
-        .join('; ');
-      return { progress: { granted, ...(overridden === '' ? {} : { overridden }) } };
+      const backwards = older ? `${manifest.version} is older than ${record.version}` : undefined;
+      return { progress: { granted, ...overriddenBy([incompatible, unfit, backwards]) } };
     },
   };
 }
@@ -129,6 +131,7 @@ function saveUpdated(needs: SagaNeeds): Step {
             ...forcedIn(progress),
           };
           await tx.audit(tenant, { pluginId, action: updateAction(input), actor, before, after, operationId: id });
+          await tellOfSettings(tx, operation, record);
           await tx.publish(PluginUpdated, tenant, { ...factOf(record), fromVersion: version });
           return undefined;
         },

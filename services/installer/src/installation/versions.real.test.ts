@@ -26,6 +26,11 @@ async function install(tenant: Tenant, id: string, options = {}): Promise<void> 
   expect((await tenant.call('POST', '/install', { id, ...options })).body).toMatchObject({ success: true });
 }
 
+async function lastAudit(tenant: Tenant, id: string): Promise<unknown> {
+  const { entries } = (await tenant.call('GET', `/${id}/audit?limit=1`)).body.data as { entries: unknown[] };
+  return entries[0];
+}
+
 async function versionsOf(tenant: Tenant): Promise<string[]> {
   const { plugins } = (await tenant.call('GET', '')).body.data as { plugins: Record<string, string>[] };
   return plugins.map(({ id, version, state }) => `${id ?? ''} ${version ?? ''} ${state ?? ''}`).sort();
@@ -159,14 +164,27 @@ describe('dependencies', () => {
     expect(refused.body.error.message).toContain('car 1.0.0 needs engine ^1.0.0, and engine would be 2.0.0');
     expect((await acme.call('POST', '/engine/update', { force: true })).status).toBe(200);
     expect((await acme.call('GET', '/engine/audit')).body.data.entries).toMatchObject([
-      { action: 'update', request: { force: true }, outcome: 'succeeded' },
+      {
+        ...{ action: 'update', request: { force: true }, outcome: 'succeeded' },
+        after: { force: true, overridden: 'car 1.0.0 needs engine ^1.0.0' },
+      },
       { action: 'update', request: {}, outcome: 'failed' },
       { action: 'install' },
     ]);
     expect((await acme.call('POST', '/car/enable', { withDependencies: true })).body.error.code).toBe(
       'DEPENDENCY_CONFLICT',
     );
-    expect((await acme.call('POST', '/engine/rollback')).body.data).toMatchObject({ version: '1.0.0' });
+    // What was out of range already is not made worse: nothing is forced.
+    await acme.call('POST', '/engine/rollback', { force: true });
+    expect(await lastAudit(acme, 'engine')).toMatchObject({ action: 'rollback', after: { version: '1.0.0' } });
+    expect(await lastAudit(acme, 'engine')).not.toHaveProperty('after.overridden');
+    const back = await acme.call('POST', '/engine/rollback');
+    expect(back).toMatchObject({ status: 409, body: { error: { code: 'DEPENDENCY_CONFLICT' } } });
+    await acme.call('POST', '/engine/rollback', { force: true });
+    expect(await lastAudit(acme, 'engine')).toMatchObject({
+      ...{ action: 'rollback', request: { force: true } },
+      after: { version: '2.0.0', force: true, overridden: 'car 1.0.0 needs engine ^1.0.0' },
+    });
   });
 
   test('that a new version brings along are enabled with it, and taken away again when it fails', async () => {
@@ -209,6 +227,43 @@ test('what does not run on this host is passed over for the newest that does, or
 });
 
 describe('an update plan', () => {
+  const widget = { widgetId: 'risks-by-owner', template: 'list', title: 'Risks by owner', endpoint: '/owners' };
+
+  test('of a version without code knows everything that it offers', async () => {
+    publish('emptied', '1.0.0', { permissions: ['events:listen'] });
+    const acme = await room.tenant();
+    await install(acme, 'emptied');
+    const ui = { dashboardWidgets: [widget] };
+    room.registry.publish(
+      pluginArchive({ id: 'emptied', version: '2.0.0', permissions: ['events:listen'], ui }, { 'README.md': '# It' }),
+    );
+    const { surface, unknown } = (await acme.call('GET', '/emptied/update-plan')).body.data as {
+      surface: Record<string, { then: unknown; comes: unknown }>;
+      unknown: unknown;
+    };
+    expect(Object.entries(surface).map(([kind, { then }]) => [kind, then])).toEqual([
+      ...['events', 'filters', 'middleware', 'routes', 'webhooks', 'jobs'].map((kind) => [kind, []]),
+      ['widgets', ['risks-by-owner']],
+      ['pages', []],
+    ]);
+    expect(unknown).toBeNull();
+  });
+
+  test('counts with what an admin has given and taken away, not with what is declared', async () => {
+    publish('regranted', '1.0.0', { permissions: ['events:listen'] });
+    const acme = await room.tenant();
+    await install(acme, 'regranted');
+    await acme.call('PUT', '/regranted/permissions', { granted: ['filters:add'] });
+    publish('regranted', '1.1.0', { permissions: ['events:listen'] });
+    expect((await acme.call('GET', '/regranted/update-plan')).body.data).toMatchObject({
+      surface: {
+        events: { then: [] },
+        filters: { then: 'unknown until it runs' },
+        middleware: { then: [] },
+      },
+    });
+  });
+
   test('tells what changes before anything does', async () => {
     publish('plan-base', '1.0.0');
     const config = { url: { type: 'string' }, old: { type: 'number' } };
@@ -224,6 +279,7 @@ describe('an update plan', () => {
         permissions: ['config:read', 'http:outbound'],
         config: { url: { type: 'string', required: true }, limit: { type: 'number', default: 5 } },
         dependencies: { 'plan-base': '^1.0.0' },
+        ui: { dashboardWidgets: [widget] },
       },
       { changelog: '- says more' },
     );
@@ -236,10 +292,12 @@ describe('an update plan', () => {
       size: { now: expect.any(Number), then: expect.any(Number) },
       permissions: { added: ['http:outbound'], removed: ['events:listen'], toAccept: ['http:outbound'] },
       surface: {
-        events: { now: ['risk:created'], then: [] },
-        routes: { now: ['GET /board'], then: 'unknown until it runs' },
+        events: { now: ['risk:created'], then: [], comes: [], goes: ['risk:created'] },
+        routes: { now: ['GET /board'], then: 'unknown until it runs', comes: [], goes: [] },
         jobs: { now: ['nightly'], then: 'unknown until it runs' },
+        widgets: { now: [], then: 'unknown until it runs', comes: ['risks-by-owner'] },
       },
+      unknown: expect.stringMatching(/^Which routes, webhooks, jobs, widgets, pages 1\.2\.0 has, only its code says/),
       config: {
         added: [{ key: 'limit', required: false, default: 5 }],
         removed: ['old'],
@@ -259,11 +317,14 @@ describe('an update plan', () => {
       ],
     });
     const { refusals } = body.data as { refusals: { code: string }[] };
-    expect(refusals.map(({ code }) => code).sort()).toEqual(['DEPENDENCIES_MISSING', 'PERMISSIONS_NOT_ACCEPTED']);
+    expect(refusals.map(({ code }) => code).sort()).toEqual([
+      ...['CONFIG_MISSING', 'DEPENDENCIES_MISSING', 'PERMISSIONS_NOT_ACCEPTED'],
+    ]);
+    expect(room.registry.listed.get('plan-base')).toBe(1);
     expect((await acme.call('GET', '/planned')).body.data).toMatchObject({ version: '1.0.0', state: 'enabled' });
 
     const fetched = new Map(room.registry.downloads);
-    const agreed = { withDependencies: true, acceptedPermissions: ['http:outbound'] };
+    const agreed = { withDependencies: true, acceptedPermissions: ['http:outbound'], config: { url: 'x' } };
     expect((await acme.call('POST', '/planned/update', agreed)).body.data).toMatchObject({ version: '1.2.0' });
     expect(room.registry.downloads.get('/planned-1.2.0.zip')).toBe(fetched.get('/planned-1.2.0.zip'));
   });

@@ -3,11 +3,13 @@ import type { LifecycleHook } from '@verifywise/contracts';
 import { createLogger, createOutbox, openDatabase, secretBox, type Database } from '@verifywise/service-kit';
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts';
 import '../../../../test/support/patience.ts';
+import { createSealGiven } from '../config/given-config.ts';
 import { HookError } from '../installation/errors.ts';
 import type { HookCall, PluginRunner } from '../installation/hands.ts';
 import { createSagas } from '../installation/sagas.ts';
 import { StoredIntake } from '../package/package-intake.ts';
 import { contractLimits } from '../package/package-limits.ts';
+import { DownloadLeases } from '../store/download-leases.ts';
 import { InstallationStore } from '../store/installation-store.ts';
 import { migrations } from '../store/migrations.ts';
 import { PackageStore } from '../store/package-store.ts';
@@ -32,6 +34,11 @@ const AT_ONCE = 6;
 const log = createLogger('crash-test', 'silent');
 const actor = { userId: '1', role: 'Admin' };
 
+const settings = { region: { type: 'string' }, token: { type: 'string', secret: true } };
+const given = { region: 'eu', token: 'secret' };
+const secrets = secretBox([{ kid: 'k1', key: Buffer.alloc(32, 7) }]);
+const sealGiven = createSealGiven(secrets);
+
 let testDatabase: TestDatabase;
 let database: Database;
 let uploads: string[];
@@ -43,7 +50,7 @@ beforeAll(async () => {
     entities: [InstallationTable, ConfigTable, PackageTable],
   });
   const intake = newIntake();
-  const archives = ['1.0.0', '2.0.0'].map((version) => pluginArchive({ id: PLUGIN, version }));
+  const archives = ['1.0.0', '2.0.0'].map((version) => pluginArchive({ id: PLUGIN, version, config: settings }));
   const taken = archives.map(({ bytes }) =>
     intake.receive(async (into) => {
       await into.append(bytes);
@@ -60,6 +67,7 @@ afterAll(async () => {
 function newIntake() {
   return new StoredIntake({
     packages: new PackageStore(database.source),
+    leases: new DownloadLeases(database.source, LEASE_MS),
     findToken: () => Promise.resolve(null),
     settings: { limits: contractLimits, downloadDeadlineMs: 1_000, scratchFolder: SCRATCH },
   });
@@ -160,7 +168,7 @@ function installer(
       packages: new PackageStore(database.source),
       intake: newIntake(),
       runner,
-      secrets: secretBox([{ kid: 'k1', key: Buffer.alloc(32, 7) }]),
+      secrets,
       hostVersion: '1.7.0',
     },
     registry: { find: () => Promise.resolve(null), versions: () => Promise.resolve([]) },
@@ -188,8 +196,10 @@ async function stand({ tenant, runner }: Scene) {
     `SELECT action || ' ' || outcome AS line FROM audit WHERE tenant = $1 ORDER BY id`,
     [tenant],
   );
+  const config = await new InstallationStore(database.source).findConfig(tenant, PLUGIN);
   const { version, state, desired, previous, target } = record ?? {};
-  const has = record === null ? 'nothing' : { version, state, desired, previous: previous?.version, target };
+  const set = { ...config?.values, secrets: Object.keys(config?.secrets ?? {}) };
+  const has = record === null ? 'nothing' : { version, state, desired, previous: previous?.version, target, set };
   return {
     has,
     hooks: runner.happenedTo(tenant),
@@ -198,25 +208,22 @@ async function stand({ tenant, runner }: Scene) {
   };
 }
 
-async function perform(
-  operations: Operations,
-  tenant: string,
-  kind: OperationKind,
-  input: OperationInput,
-): Promise<Operation> {
-  const { id } = await operations.start({ tenant, pluginId: PLUGIN, kind, input, actor });
+type Asked = OperationInput & { config?: typeof given };
+
+/** As the door seals what came with a request. */
+function inputOf(tenant: string, { config, ...input }: Asked): OperationInput {
+  return config === undefined ? input : { ...input, sealedConfig: sealGiven(tenant, PLUGIN, config) };
+}
+
+async function perform(operations: Operations, tenant: string, kind: OperationKind, asked: Asked): Promise<Operation> {
+  const { id } = await operations.start({ tenant, pluginId: PLUGIN, kind, input: inputOf(tenant, asked), actor });
   return await operations.wait(tenant, id, PATIENCE_MS);
 }
 
-type Story = [
-  name: string,
-  before: [OperationKind, OperationInput][],
-  kind: OperationKind,
-  input: OperationInput,
-  fails?: LifecycleHook,
-];
+type Story = [name: string, before: [OperationKind, Asked][], kind: OperationKind, asked: Asked, fails?: LifecycleHook];
 
 const install = (): OperationInput => ({ uploaded: uploads[0] ?? '' });
+const update = (): Asked => ({ uploaded: uploads[1] ?? '', config: given });
 const stories = (): Story[] => [
   ['install', [], 'install', install()],
   ['an install that fails', [], 'install', install(), 'onLoad'],
@@ -238,17 +245,17 @@ const stories = (): Story[] => [
       ['enable', {}],
     ],
     'update',
-    { uploaded: uploads[1] ?? '' },
+    update(),
   ],
-  ['an update that fails', [['install', install()]], 'update', { uploaded: uploads[1] ?? '' }, 'onInstall'],
+  ['an update that fails', [['install', install()]], 'update', update(), 'onInstall'],
   [
     'rollback',
     [
       ['install', install()],
-      ['update', { uploaded: uploads[1] ?? '' }],
+      ['update', update()],
     ],
     'rollback',
-    {},
+    { config: { region: 'us', token: 'another' } },
   ],
   [
     'uninstall',
@@ -303,7 +310,7 @@ function slug(name: string): string {
 }
 
 async function play(
-  [, before, kind, input]: Story,
+  [, before, kind, asked]: Story,
   survivor: ReturnType<typeof installer>,
   scene: Scene,
   dying?: { writes: number; when: Trouble },
@@ -311,12 +318,13 @@ async function play(
   const { tenant, runner } = scene;
   // Nobody takes anything of it over, and it goes on with nothing of the dead: its runner is not theirs.
   const preparing = installer(new RememberingRunner(), undefined, { goesOnForOthers: false, leaseMs: 600_000 });
-  for (const [earlier, given] of before) {
-    expect(await perform(preparing.operations, tenant, earlier, given)).toMatchObject({ status: 'succeeded' });
+  for (const [earlier, wanted] of before) {
+    expect(await perform(preparing.operations, tenant, earlier, wanted)).toMatchObject({ status: 'succeeded' });
   }
   await preparing.operations.close();
 
   const first = dying === undefined ? survivor : installer(runner, dying);
+  const input = inputOf(tenant, asked);
   const { id } = await first.operations.start({ tenant, pluginId: PLUGIN, kind, input, actor });
   const ended = await survivor.operations.wait(tenant, id, PATIENCE_MS);
   if (first !== survivor) await first.operations.close();

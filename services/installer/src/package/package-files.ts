@@ -147,10 +147,10 @@ class ArchiveSource implements Source {
   }
 }
 
-/** Two readers of one archive must have seen the same. */
+/** Two readers of one archive must have seen the same; of what the strict one accepts, they do, or one of them has a fault. */
 function pairOf(entry: ArchiveEntry, file: File | undefined): PackageFile {
   if (file?.offsetToLocalFileHeader !== entry.start) {
-    throw new ArchiveError('ARCHIVE_AMBIGUOUS', 'is read differently by different tools', entry.name);
+    throw new Error(`unzipper reads the entry at ${entry.start} of an accepted archive differently`);
   }
   return { entry, file };
 }

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError, type RegistryToken } from '@verifywise/contracts';
 import type { IntakeTimes, PackageIntake, ReceivedArchive, StoredPackage } from '../installation/hands.ts';
 import type { Log } from '../log.ts';
+import type { DownloadLeases } from '../store/download-leases.ts';
 import type { PackageStore } from '../store/package-store.ts';
 import { download } from './download.ts';
+import { fetchedOnce } from './fetched-once.ts';
 import type { PackageLimits } from './package-limits.ts';
 import { withScratchFile, type ScratchFile } from './scratch-file.ts';
 import { SharedWork } from './shared-work.ts';
@@ -24,6 +27,7 @@ export type FindToken = (registry: string) => Promise<RegistryToken | null>;
 
 interface Needs {
   packages: PackageStore;
+  leases: DownloadLeases;
   findToken: FindToken;
   settings: IntakeSettings;
 }
@@ -36,14 +40,16 @@ const AT_ONCE = 4;
 /** Brings packages into the store: from a registry, from an upload, and those that ship with the platform. */
 export class StoredIntake implements PackageIntake {
   readonly #packages: PackageStore;
+  readonly #leases: DownloadLeases;
   readonly #findToken: FindToken;
   readonly #settings: IntakeSettings;
-  /** A hundred tenants that install the same plugin at once wait for one download. */
+  /** A hundred tenants that install the same plugin at once wait for one download, here and at all other installers. */
   readonly #downloads = new SharedWork<StoredPackage>();
   readonly #turns = new Turns(AT_ONCE);
 
-  constructor({ packages, findToken, settings }: Needs) {
+  constructor({ packages, leases, findToken, settings }: Needs) {
     this.#packages = packages;
+    this.#leases = leases;
     this.#findToken = findToken;
     this.#settings = settings;
   }
@@ -51,7 +57,7 @@ export class StoredIntake implements PackageIntake {
   async fetch(wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
     const checksum = canonicalChecksum(wanted.checksum);
     const key = `${checksum} ${wanted.downloadUrl}`;
-    const stored = await this.#downloads.join(key, signal, (shared) => this.#find(checksum, wanted, shared));
+    const stored = await this.#downloads.join(key, signal, (shared) => this.#bring(key, checksum, wanted, shared));
     const { id, version } = stored.manifest;
     if (id !== wanted.pluginId || version !== wanted.version) {
       throw new PlatformError(
@@ -92,10 +98,16 @@ export class StoredIntake implements PackageIntake {
     await this.#packages.setBuiltins(digests);
   }
 
-  async #find(checksum: string, wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
-    return (
-      (await this.#packages.findBySource(checksum)) ??
-      (await this.#turns.take(() => this.receive((archive) => this.#download(checksum, wanted, archive, signal))))
+  #bring(key: string, checksum: string, wanted: Wanted, signal: AbortSignal): Promise<StoredPackage> {
+    return fetchedOnce(
+      { leases: this.#leases, turns: this.#turns },
+      {
+        // A URL may have two thousand characters, and an index knows only short ones.
+        key: createHash('sha256').update(key).digest('hex'),
+        find: () => this.#packages.findBySource(checksum),
+        fetch: () => this.receive((archive) => this.#download(checksum, wanted, archive, signal)),
+      },
+      signal,
     );
   }
 
@@ -124,10 +136,10 @@ export class StoredIntake implements PackageIntake {
   #takeIn(archive: ReceivedArchive, builtin: boolean): Promise<StoredPackage & { took: IntakeTimes }> {
     return this.receive(async (made) => {
       const begun = performance.now();
-      const { manifest, warnings } = await takeIn(archive, made, this.#settings.limits);
+      const { manifest, hasCode, warnings } = await takeIn(archive, made, this.#settings.limits);
       const checked = performance.now();
       const sourceChecksum = archive.checksum;
-      const stored = await this.#packages.save({ bytes: made, manifest, warnings, sourceChecksum, builtin });
+      const stored = await this.#packages.save({ bytes: made, manifest, hasCode, warnings, sourceChecksum, builtin });
       const storeMs = Math.round(performance.now() - checked);
       return { ...stored, took: { checkMs: Math.round(checked - begun), storeMs } };
     });

@@ -14,8 +14,13 @@ const LARGEST_READ = 1024 * 1024;
 /** 200 MB are inflated in a few seconds; what takes longer was made to take long. */
 const DEADLINE_MS = 120_000;
 
+/** What a runner loads (contract §1). */
+const ENTRIES = ['index.js', 'index.mjs', 'index.cjs'];
+
 export interface TakenIn {
   manifest: PluginManifest;
+  /** Without code, a plugin is its manifest. */
+  hasCode: boolean;
   warnings: string[];
 }
 
@@ -36,7 +41,8 @@ export async function takeIn(archive: ReceivedArchive, made: ScratchFile, limits
   }
   const { manifest, warnings } = await manifestIn(files);
   await writer.finish();
-  return { manifest, warnings: [...warnings, ...(await filesBeside(manifest, files))].map(inWords) };
+  const hasCode = translated.length > 0 || ENTRIES.some((entry) => files.has(entry));
+  return { manifest, hasCode, warnings: [...warnings, ...(await filesBeside(manifest, files))].map(inWords) };
 }
 
 async function manifestIn(files: PackageFiles): Promise<{ manifest: PluginManifest; warnings: ManifestIssue[] }> {

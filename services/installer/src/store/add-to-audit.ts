@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { AuditEntry } from '../audit/audit-log.ts';
 
-/** What of an operation's input is no choice of the admin's, or says where a package lies. */
-const NOT_ASKED = `ARRAY['downloadUrl', 'uploaded']`;
+/** What of an operation's input is no choice of the admin's, says where a package lies, or has an entry of its own. */
+const NOT_ASKED = `ARRAY['downloadUrl', 'uploaded', 'sealedConfig']`;
 
 /** Adds an entry in the transaction of the change it tells of. */
 export async function addToAudit(manager: EntityManager, tenant: string, entry: AuditEntry): Promise<void> {

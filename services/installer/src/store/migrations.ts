@@ -278,6 +278,59 @@ class PackageSourcesMigration implements MigrationInterface {
   }
 }
 
+class OwnHistoryMigration implements MigrationInterface {
+  readonly name = 'OwnHistory1700000000019';
+
+  async up(runner: QueryRunner): Promise<void> {
+    // What a plugin has set itself goes again when there is enough of it; what people have set stays for ever.
+    await runner.query('DROP TRIGGER append_only ON config_history');
+    await runner.query(`CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON config_history
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`);
+    await runner.query(`CREATE TRIGGER only_own_go BEFORE DELETE ON config_history FOR EACH ROW
+      WHEN (OLD.actor->>'service' IS DISTINCT FROM 'plugin:' || OLD.plugin_id) EXECUTE FUNCTION refuse_change()`);
+    await runner.query(`CREATE INDEX config_history_own ON config_history (tenant, plugin_id, id)
+      WHERE actor->>'service' = 'plugin:' || plugin_id`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX config_history_own');
+    await runner.query('DROP TRIGGER only_own_go ON config_history');
+    await runner.query('DROP TRIGGER append_only ON config_history');
+    await runner.query(`CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON config_history
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`);
+  }
+}
+
+class DownloadsMigration implements MigrationInterface {
+  readonly name = 'Downloads1700000000020';
+
+  async up(runner: QueryRunner): Promise<void> {
+    // Who fetches a package now, and why the last one who did could not.
+    await runner.query(`CREATE TABLE downloads (
+      key text PRIMARY KEY,
+      token uuid NOT NULL,
+      leased_until timestamptz NOT NULL,
+      error jsonb
+    )`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE downloads');
+  }
+}
+
+class PackageCodeMigration implements MigrationInterface {
+  readonly name = 'PackageCode1700000000021';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE packages ADD COLUMN has_code boolean');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE packages DROP COLUMN has_code');
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -290,4 +343,7 @@ export const migrations = [
   AuditMigration,
   OperationsOfRequestsMigration,
   PackageSourcesMigration,
+  OwnHistoryMigration,
+  DownloadsMigration,
+  PackageCodeMigration,
 ];

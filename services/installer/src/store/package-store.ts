@@ -42,13 +42,13 @@ export class PackageStore implements Packages {
   }
 
   /** Stores the bytes under their digest, a piece at a time; what is stored already is found. */
-  async save({ bytes, manifest, warnings, sourceChecksum, builtin }: NewPackage): Promise<StoredPackage> {
+  async save({ bytes, manifest, hasCode, warnings, sourceChecksum, builtin }: NewPackage): Promise<StoredPackage> {
     const { checksum: digest, size } = bytes;
     await this.#source.transaction(async (manager) => {
       const inserted = await manager.query<unknown[]>(
-        `INSERT INTO packages (digest, size, manifest, warnings, source_checksum, builtin) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (digest) DO NOTHING RETURNING digest`,
-        [digest, size, JSON.stringify(manifest), JSON.stringify(warnings), sourceChecksum, builtin],
+        `INSERT INTO packages (digest, size, manifest, has_code, warnings, source_checksum, builtin)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO NOTHING RETURNING digest`,
+        [digest, size, JSON.stringify(manifest), hasCode, JSON.stringify(warnings), sourceChecksum, builtin],
       );
       // Two archives of the same files make one package.
       await manager.query(
@@ -69,7 +69,7 @@ export class PackageStore implements Packages {
         position += 1;
       }
     });
-    return { digest, size, manifest, warnings, sourceChecksum };
+    return { digest, size, manifest, hasCode, warnings, sourceChecksum };
   }
 
   /** Those that ship with the platform now; what shipped before stays for those who have it. */

@@ -191,10 +191,12 @@ export class StoredOperations implements OperationStore {
 
   finish(lease: Lease, status: 'succeeded' | 'failed'): Promise<Operation> {
     return this.#fenced(lease, async (manager) => {
-      await manager.query(`UPDATE operations SET status = $2, finished_at = now() WHERE id = $1`, [
-        lease.operationId,
-        status,
-      ]);
+      // Settings are kept where settings are kept, and nowhere else.
+      await manager.query(
+        `UPDATE operations SET status = $2, finished_at = now(), input = input - 'sealedConfig',
+           progress = progress - 'settings' WHERE id = $1`,
+        [lease.operationId, status],
+      );
       const ended = await loadLeased(manager, lease);
       await addEndToAudit(manager, ended.tenant, endOfOperation(ended));
       return ended;

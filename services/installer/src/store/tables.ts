@@ -61,6 +61,7 @@ export const PackageTable = new EntitySchema<PackageRow>({
     digest: { ...text, primary: true },
     size: { type: 'integer' },
     manifest: json,
+    hasCode: { type: 'boolean', nullable: true, name: 'has_code' },
     warnings: json,
     sourceChecksum: { ...text, name: 'source_checksum' },
     builtin: { type: 'boolean' },

@@ -58,6 +58,8 @@ const MOST_FAILURES_KEPT = 1_000;
 const ALERTS_KEPT = `interval '90 days'`;
 /** Of one tenant. */
 const MOST_ALERTS_KEPT = 1_000;
+/** Of one plugin, and of what it has set itself only: it may do so a thousand times a minute. */
+const MOST_OWN_CHANGES_KEPT = 200;
 
 class StoredTransaction implements Transaction {
   /** Kept for the end: adding to the outbox makes other transactions of the tenant wait. */
@@ -110,6 +112,16 @@ class StoredTransaction implements Transaction {
       `INSERT INTO config_history (tenant, plugin_id, field, secret, before, after, actor)
        VALUES ($1, $2, $3, $4, $5, $6, $7)`,
       [tenant, pluginId, place, secret, jsonOf(before), jsonOf(after), jsonOf(actor)],
+    );
+    if ('service' in actor && actor.service === `plugin:${pluginId}`) await this.#forgetOwnChanges(tenant, pluginId);
+  }
+
+  async #forgetOwnChanges(tenant: string, pluginId: string): Promise<void> {
+    const own = `tenant = $1 AND plugin_id = $2 AND actor->>'service' = 'plugin:' || plugin_id`;
+    await this.#manager.query(
+      `DELETE FROM config_history WHERE ${own} AND id <= (
+         SELECT id FROM config_history WHERE ${own} ORDER BY id DESC OFFSET $3 LIMIT 1)`,
+      [tenant, pluginId, MOST_OWN_CHANGES_KEPT],
     );
   }
 

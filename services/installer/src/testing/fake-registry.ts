@@ -16,6 +16,8 @@ export interface FakeRegistry {
   publish(archive: PluginArchive, changes?: Partial<RegistryEntry>): RegistryEntry;
   /** How often each path was fetched. */
   readonly downloads: Map<string, number>;
+  /** How often the versions of each plugin were asked for. */
+  readonly listed: Map<string, number>;
   /** The Authorization header each path was last fetched with. */
   readonly shown: Map<string, string | undefined>;
   /** What the registry itself wants to be shown, when an entry says that it needs a token. */
@@ -29,6 +31,7 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
   const files = new Map<string, Buffer>();
   const entries: RegistryEntry[] = [];
   const downloads = new Map<string, number>();
+  const listed = new Map<string, number>();
   const shown = new Map<string, string | undefined>();
   const server = createServer((req, res) => {
     const path = req.url ?? '';
@@ -49,11 +52,15 @@ export async function startFakeRegistry(broker: Broker): Promise<FakeRegistry> {
     answering(FindRegistryEntry, ({ id, version }) => {
       return versionsOf(id).find((entry) => version === undefined || entry.version === version) ?? null;
     }),
-    answering(ListRegistryVersions, ({ id }) => versionsOf(id)),
+    answering(ListRegistryVersions, ({ id }) => {
+      listed.set(id, (listed.get(id) ?? 0) + 1);
+      return versionsOf(id);
+    }),
     answering(FindRegistryToken, () => ({ value: registry.token, origin: `http://127.0.0.1:${port}` })),
   ]);
   return Object.assign(registry, {
     downloads,
+    listed,
     shown,
     publish(archive: PluginArchive, changes: Partial<RegistryEntry> = {}) {
       const { id, version, bytes, checksum, manifest } = archive;

@@ -17,6 +17,7 @@ import { startPrivateBroker, type PrivateBroker } from '../../../../test/support
 import { readConfig } from '../config.ts';
 import { startInstaller } from '../service.ts';
 import { startFakeRegistry, type FakeRegistry } from './fake-registry.ts';
+import { startInstallerProcess, type InstallerProcess } from './installer-process.ts';
 
 const SECRET = 'a-secret-of-the-tests-that-is-long-enough';
 const log = createLogger('installer-test', process.env.TEST_LOG_LEVEL ?? 'silent');
@@ -83,15 +84,7 @@ export class InstallerRoom {
   /** Another replica on the same database. */
   async startInstaller(env: Record<string, string> = {}): Promise<RunningInstaller> {
     const closers = new Closers();
-    const publicKey = this.keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-    const config = readConfig({
-      ...{ PORT: '0', JWT_SECRET: SECRET, BROKER_URL: this.rabbit.url, DATABASE_URL: this.database.url },
-      SERVICE_SIGNING_KEY: this.keys.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
-      SERVICE_TRUSTED_KEYS: `plugin-runner:${publicKey}`,
-      PLUGIN_SECRETS_KEY: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
-      ...{ HOOK_LIMIT_MS: '2000', INSTALL_HOOK_LIMIT_MS: '2000', HOOK_GRACE_MS: '1000', OPERATION_LEASE_MS: '1500' },
-      ...env,
-    });
+    const config = readConfig({ ...this.#settings(), ...env });
     let stopped: Promise<void> | undefined;
     const stop = () => (stopped ??= closers.closeAll(15_000));
     this.#cleanups.push(stop);
@@ -99,6 +92,13 @@ export class InstallerRoom {
     const installer = { url, stop };
     this.#installer ??= installer;
     return installer;
+  }
+
+  /** Another replica, as a process that can be killed. */
+  async startProcess(): Promise<InstallerProcess> {
+    const started = await startInstallerProcess(this.#settings());
+    this.#cleanups.push(() => started.stop());
+    return started;
   }
 
   async tenant(onHook: OnHook = () => undefined): Promise<Tenant> {
@@ -147,6 +147,17 @@ export class InstallerRoom {
     await this.broker.close();
     await this.database.drop();
     await this.rabbit.stop();
+  }
+
+  #settings(): Record<string, string> {
+    const publicKey = this.keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    return {
+      ...{ PORT: '0', JWT_SECRET: SECRET, BROKER_URL: this.rabbit.url, DATABASE_URL: this.database.url },
+      SERVICE_SIGNING_KEY: this.keys.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+      SERVICE_TRUSTED_KEYS: `plugin-runner:${publicKey}`,
+      PLUGIN_SECRETS_KEY: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+      ...{ HOOK_LIMIT_MS: '2000', INSTALL_HOOK_LIMIT_MS: '2000', HOOK_GRACE_MS: '1000', OPERATION_LEASE_MS: '1500' },
+    };
   }
 
   /** Alone in its partition: two runners of one partition would take each other's work. */

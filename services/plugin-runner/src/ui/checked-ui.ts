@@ -1,5 +1,5 @@
 import type { ManifestIssue, Surface } from '@verifywise/contracts';
-import { readUiExtensions } from '@verifywise/contracts';
+import { offeredInManifest, readUiExtensions } from '@verifywise/contracts';
 import type { HostedPlugin } from '../hosting/hosted-plugin.ts';
 
 type Offering = Pick<HostedPlugin, 'pluginId' | 'installation' | 'log'>;
@@ -11,10 +11,10 @@ type Offering = Pick<HostedPlugin, 'pluginId' | 'installation' | 'log'>;
 export function createCheckedUi(): (plugin: Offering, surface: Surface) => Surface {
   const told = new WeakMap<Offering, string>();
   return (plugin, surface) => {
-    const { ui } = plugin.installation.manifest;
+    const declared = offeredInManifest(plugin.installation.manifest.ui);
     const { widgets, pages, issues } = readUiExtensions(plugin.pluginId, {
-      widgets: [...surface.widgets, ...listed(ui?.dashboardWidgets)],
-      pages: [...surface.pages, ...listed(ui?.pages), ...listed(ui?.page)],
+      widgets: [...surface.widgets, ...declared.widgets],
+      pages: [...surface.pages, ...declared.pages],
     });
     const said = issues.map(sentenceOf);
     // A plugin says what it offers again with every handler it adds.
@@ -22,12 +22,6 @@ export function createCheckedUi(): (plugin: Offering, surface: Surface) => Surfa
     told.set(plugin, said.join('\n'));
     return { ...surface, widgets, pages };
   };
-}
-
-/** One thing in the place of a list counts as a list of it, and is then looked at like any other. */
-function listed(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value;
-  return value === undefined ? [] : [value];
 }
 
 function sentenceOf({ path, message, hint }: ManifestIssue): string {

@@ -8,7 +8,7 @@ export { permissionsNamed } from './older-spellings.ts';
 export { isPluginId, reservedPluginIds } from './plugin-id.ts';
 export { readManifest } from './read-manifest.ts';
 export type { ManifestReading } from './read-manifest.ts';
-export { readUiExtensions } from './ui-extensions.ts';
+export { offeredInManifest, readUiExtensions } from './ui-extensions.ts';
 export type { OfferedUi, UiReading } from './ui-extensions.ts';
 export { manifestSchema } from './schema.ts';
 export type { ManifestProfile } from './schema.ts';

@@ -7,7 +7,7 @@ const everyField = ['type', 'required', 'default', 'description', 'label', 'plac
 
 /** What each type of setting understands beside that (S:7.2). */
 const fieldParts: Record<string, string[]> = {
-  string: ['secret', 'enum', 'pattern', 'minLength', 'maxLength'],
+  string: ['secret', 'enum', 'enumLabels', 'pattern', 'minLength', 'maxLength'],
   number: ['min', 'max'],
   boolean: [],
   array: ['items'],
@@ -35,6 +35,8 @@ function rewriteField(written: unknown, path: string, warn: Warn): unknown {
       warn(pointer(path, part), `A setting of type ${type} has no "${part}"; it is left out`, 'Remove it');
     else if (isLabel(part) && typeof value !== 'string')
       warn(pointer(path, part), `"${part}" is no text and is left out`, 'Write a text');
+    else if (part === 'enumLabels' && !isLabelOfEach(field.enum, value))
+      warn(pointer(path, part), '"enumLabels" has not one text for each choice and is left out', 'Write one for each');
     else if (part === 'pattern' && isUnsupported(value))
       warn(
         pointer(path, part),
@@ -51,6 +53,11 @@ function isUnsupported(pattern: unknown): boolean {
   return typeof pattern === 'string' && patternProblem(pattern)?.kind === 'unsupported';
 }
 
+function isLabelOfEach(choices: unknown, labels: unknown): boolean {
+  if (!Array.isArray(choices) || !Array.isArray(labels)) return false;
+  return labels.length === choices.length && labels.every((label) => typeof label === 'string');
+}
+
 function isLabel(part: string): boolean {
   return part === 'label' || part === 'placeholder';
 }
@@ -61,14 +68,22 @@ function rewritePart(part: string, value: unknown, path: string, warn: Warn): un
   return value;
 }
 
-/** `{type: 'select', options: ['a', {value: 'b', label: 'B'}]}` as `{type: 'string', enum: ['a', 'b']}`. */
+/** `{type: 'select', options: ['a', {value: 'b', label: 'B'}]}` as `{type: 'string', enum: ['a', 'b'], enumLabels: ['a', 'B']}`. */
 function stringWithEnum(select: JsonObject): JsonObject {
   const { options, ...rest } = select;
   if (!Array.isArray(options)) return { ...rest, type: 'string' };
-  return { ...rest, type: 'string', enum: (options as unknown[]).map(optionValue) };
+  const choices = (options as unknown[]).map(optionValue);
+  const labels = (options as unknown[]).map(optionLabel);
+  if (labels.every((label) => label === undefined)) return { ...rest, type: 'string', enum: choices };
+  const enumLabels = labels.map((label, index) => label ?? choices[index]);
+  return { ...rest, type: 'string', enum: choices, enumLabels };
 }
 
 function optionValue(option: unknown): unknown {
   const value = isObject(option) ? option.value : option;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+}
+
+function optionLabel(option: unknown): string | undefined {
+  return isObject(option) && typeof option.label === 'string' ? option.label : undefined;
 }

@@ -243,7 +243,7 @@ describe('install understands older spellings', () => {
       tags: [],
       permissions: ['events:listen', 'database:read', 'database:write', 'models:define'],
       config: {
-        mode: { type: 'string', label: 'Mode', enum: ['a', 'b', '3'], default: 'a' },
+        mode: { type: 'string', label: 'Mode', enum: ['a', 'b', '3'], enumLabels: ['a', 'B', '3'], default: 'a' },
         limit: { type: 'number', placeholder: '10' },
       },
       compatibility: { minVersion: '1.5.0', maxVersion: '2.0.0' },
@@ -295,6 +295,24 @@ describe('install understands older spellings', () => {
       c: { type: 'string', pattern: '^(a+)+$' },
     });
     expect(warnings.map(({ path }) => path)).toEqual(['/config/a/pattern', '/config/b/items/pattern']);
+  });
+
+  test('choices keep their labels, and those that fit no choice are left out with a warning', () => {
+    const config = {
+      plain: { type: 'select', options: ['x', { value: 'y' }] },
+      told: { type: 'select', options: [{ value: 1, label: 'One' }, 'two', { value: 'three', label: 3 }] },
+      few: { type: 'string', enum: ['a', 'b'], enumLabels: ['A'] },
+      none: { type: 'string', enumLabels: ['A'] },
+    };
+    const { manifest, warnings } = accepted({ ...smallest, config }, 'install');
+    expect(manifest.config).toEqual({
+      plain: { type: 'string', enum: ['x', 'y'] },
+      told: { type: 'string', enum: ['1', 'two', 'three'], enumLabels: ['One', 'two', 'three'] },
+      few: { type: 'string', enum: ['a', 'b'] },
+      none: { type: 'string' },
+    });
+    expect(warnings.map(({ path }) => path)).toEqual(['/config/few/enumLabels', '/config/none/enumLabels']);
+    expect(accepted(manifest, 'install')).toEqual({ ok: true, manifest, warnings: [] });
   });
 
   test('what was read once is read the same again', () => {

@@ -41,6 +41,7 @@ function fieldSchema(profile: ManifestProfile) {
         default: { type: 'string' },
         secret: { type: 'boolean' },
         enum: { type: 'array', minItems: 1, maxItems: 1_000, items: { type: 'string' } },
+        ...(profile === 'install' ? { enumLabels: { type: 'array', items: text(200) } } : {}),
         pattern: { type: 'string', maxLength: LONGEST_PATTERN, format: 'safe-pattern' },
         minLength: count,
         maxLength: count,

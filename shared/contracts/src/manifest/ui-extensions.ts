@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DashboardWidget } from '@verifywise/plugin-types';
+import type { DashboardWidget, ManifestUi } from '@verifywise/plugin-types';
 import type { SurfacePage } from '../surface.ts';
 import { pointer, type ManifestIssue } from './issue.ts';
 import { uiIssues } from './schema-check.ts';
@@ -20,6 +20,19 @@ export interface UiReading {
   pages: SurfacePage[];
   /** Why the others were left out. */
   issues: ManifestIssue[];
+}
+
+/** What a manifest says of widgets and pages; one thing in the place of a list counts as a list of it. */
+export function offeredInManifest(ui: ManifestUi | undefined): OfferedUi {
+  return {
+    widgets: listed(ui?.dashboardWidgets),
+    pages: [...listed(ui?.pages), ...listed(ui?.page)],
+  };
+}
+
+function listed(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return value === undefined ? [] : [value];
 }
 
 /** The widgets and pages that are as they should be, in their order and as those of this plugin. Never throws. */
