@@ -93,7 +93,7 @@ export async function startRegistryCache(
   const leaseMs = config.registryDeadlineMs + LEASE_MARGIN_MS;
   const refreshRegistry = createRefreshRegistry({ store, cache, source, leaseMs });
   const current = createCurrentCatalogue({
-    ...{ store, cache, refreshRegistry, log },
+    ...{ store, cache, refreshRegistry, hostVersion, log },
     ttlMs: config.registryTtlMs,
     changed: () => {
       relay.nudge();
