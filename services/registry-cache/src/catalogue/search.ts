@@ -69,9 +69,7 @@ export class SearchIndex {
       }
     }
     for (const position of wholes) if (fits[position] !== 0) fits[position] = (fits[position] ?? 0) + WORTH.whole;
-    const found: number[] = [];
-    for (let at = 0; at < fits.length; at += 1) if (fits[at] !== 0) found.push(at);
-    return found.sort((a, b) => (fits[b] ?? 0) - (fits[a] ?? 0) || a - b);
+    return bestFirst(fits);
   }
 
   /** What the term is worth in each plugin: the best place it is found at, 0 where it is in none. */
@@ -110,6 +108,19 @@ export class SearchIndex {
     });
     return worth;
   }
+}
+
+/** The places that fit at all; those that fit equally well stay in their order. Hundreds may fit, but in few degrees. */
+function bestFirst(fits: Uint16Array): number[] {
+  const degrees = new Map<number, number[]>();
+  for (let at = 0; at < fits.length; at += 1) {
+    const fit = fits[at] ?? 0;
+    if (fit === 0) continue;
+    const places = degrees.get(fit);
+    if (places === undefined) degrees.set(fit, [at]);
+    else places.push(at);
+  }
+  return [...degrees].sort(([one], [other]) => other - one).flatMap(([, places]) => places);
 }
 
 /** Short words mean something else with one letter changed. */
