@@ -41,7 +41,7 @@ export interface Surroundings extends Place {
   programs: Partial<Record<Listener, string>>;
 }
 
-type Service = Exclude<Listener, 'local-registry'>;
+export type Service = Exclude<Listener, 'local-registry'>;
 
 export function urlAt(port: number): string {
   return `http://${HOST}:${port}`;
@@ -61,7 +61,7 @@ export function registryCommand(place: Place): SupervisedCommand {
   };
 }
 
-/** How one service is started; a second runner has a name and a port of its own. */
+/** How one service is started; a second process of it has a name and a port of its own. */
 export function commandOf(
   kind: Service,
   around: Surroundings,

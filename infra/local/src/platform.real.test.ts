@@ -33,7 +33,7 @@ test(
 test(
   'one more runner is started beside the first, and ended for good',
   async () => {
-    const name = await platform.startRunner();
+    const { name } = await platform.startAnother('plugin-runner');
     expect(platform.processNames).toContain(name);
     const runner = identityOf(platform.pid(name) ?? 0);
     await platform.end(name);

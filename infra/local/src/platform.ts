@@ -4,7 +4,14 @@ import { startBackingServices, type BackingServices } from './backing/backing-se
 import { freePort } from './backing/free-port.ts';
 import { claimFolder, type ClaimedFolder } from './claimed-folder.ts';
 import { keepKeys, type PlatformKeys } from './platform-keys.ts';
-import { commandOf, registryCommand, scratchFolder, urlAt, type Surroundings } from './platform-processes.ts';
+import {
+  commandOf,
+  registryCommand,
+  scratchFolder,
+  urlAt,
+  type Service,
+  type Surroundings,
+} from './platform-processes.ts';
 import { assertPortsFree, freePorts, listenerNames, type Listener, type Ports } from './ports.ts';
 import { reasonOf, type StartError } from './start-error.ts';
 import { startTogether } from './start-together.ts';
@@ -62,8 +69,8 @@ export interface Platform {
   restart(name: string): Promise<void>;
   /** Ends one process for good. */
   end(name: string): Promise<void>;
-  /** Starts one more runner on a free port and returns its name. */
-  startRunner(): Promise<string>;
+  /** Starts one more process of a service, on a free port. */
+  startAnother(service: Service): Promise<{ name: string; url: string }>;
   stop(): Promise<void>;
 }
 
@@ -135,16 +142,18 @@ async function startInOrder(
     settingsOf: options.settingsOf ?? {},
     programs: options.programs ?? {},
   };
-  let runners = 1;
-  const startRunner = async (signal?: AbortSignal): Promise<string> => {
-    const name = `plugin-runner-${(runners += 1)}`;
-    await launch(commandOf('plugin-runner', around, { name, port: await freePort() }), signal);
-    return name;
+  const counts = new Map<Service, number>();
+  const startAnother = async (service: Service, signal?: AbortSignal): Promise<{ name: string; url: string }> => {
+    const number = (counts.get(service) ?? 1) + 1;
+    counts.set(service, number);
+    const [name, port] = [`${service}-${number}`, await freePort()];
+    await launch(commandOf(service, around, { name, port }), signal);
+    return { name, url: urlAt(port) };
   };
   await startTogether(
     (signal) => [
       ...platformServices.map((service) => launch(commandOf(service, around), signal)),
-      ...Array.from({ length: (options.runners ?? 1) - 1 }, () => startRunner(signal)),
+      ...Array.from({ length: (options.runners ?? 1) - 1 }, () => startAnother('plugin-runner', signal)),
     ],
     options.signal,
   );
@@ -167,7 +176,7 @@ async function startInOrder(
     ready: (name) => find(name).ready(),
     restart: (name) => find(name).restart(),
     end: (name) => find(name).stop(SERVICE_STOPS_WITHIN_MS),
-    startRunner: () => startRunner(),
+    startAnother: (service) => startAnother(service),
     stop,
   };
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { FindRegistryEntry } from '@verifywise/contracts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { operator, RegistryRoom, type Running } from './testing/registry-room.ts';
 import { listedPlugin } from './testing/remote-registry.ts';
@@ -128,6 +129,46 @@ test('a registry that keeps failing is left alone for a while, and asked again a
   room.remote.status = 200;
   await eventually(async () => expect((await refresh(cache)).status).toBe(200));
   expect((await cache.get('/api/marketplace')).body.data).toMatchObject({ stale: false });
+});
+
+test('nobody waits for a registry that hangs while another has something to show', async () => {
+  const hanging = await room.startRemote();
+  hanging.gate = new Promise(() => undefined);
+  const both = JSON.stringify([room.local('local'), room.local('hanging', hanging.url)]);
+  const cache = await room.startCache({ REGISTRIES: both, REGISTRY_DEADLINE_MS: '120000' });
+  // Who waited would wait for seconds each time, and this test would not end.
+  for (let times = 0; times < 20; times += 1) expect(await ids(cache)).toEqual(['activity-feed']);
+  expect(hanging.documents()).toHaveLength(1);
+});
+
+test('names that nobody lists do not make us ask a registry that has just failed', async () => {
+  const failing = await room.startRemote();
+  failing.status = 500;
+  const both = JSON.stringify([room.local('local'), room.local('failing', failing.url)]);
+  const cache = await room.startCache({ REGISTRIES: both });
+  await refresh(cache);
+  const asked = failing.documents().length;
+  for (const id of ['nothing', 'nothing-else', 'nothing-at-all']) {
+    await room.sql.query(`UPDATE registry_cache.registries SET failed_at = now() WHERE name = 'failing'`);
+    expect(await room.others.ask(FindRegistryEntry, { tenant: 'acme', payload: { id } })).toBeNull();
+  }
+  expect(failing.documents()).toHaveLength(asked);
+});
+
+test('a registry that moved is asked at once on every replica, also where the old one is left alone', async () => {
+  const moved = await room.startRemote();
+  const env = { REGISTRY_LEFT_ALONE_MS: '600000', REGISTRIES: '[]' };
+  const [one, other] = [await room.startCache(env), await room.startCache(env)];
+  await one.send('POST', '/api/marketplace/registries', room.local('second'), operator);
+  room.remote.status = 500;
+  for (let failures = 0; failures < 3; failures += 1) await refresh(other);
+  expect((await refresh(other)).body.error?.message).toContain('left alone');
+  const { url } = room.local('second', moved.url);
+  await one.send('PATCH', '/api/marketplace/registries/second', { url }, operator);
+  expect(await refresh(other)).toMatchObject({
+    status: 200,
+    body: { data: { registries: [{ outcome: 'unchanged' }] } },
+  });
 });
 
 test('a document without end, one that is too large by its own words, and one that never comes are given up', async () => {

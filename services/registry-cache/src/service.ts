@@ -43,7 +43,9 @@ import { keepSettings } from './registries/registries-at-start.ts';
 import { tokenSeal } from './registries/token-seal.ts';
 import { AnnounceAndRemove } from './store/announce-and-remove.ts';
 import { announcedUpdates } from './store/announced-updates.ts';
+import { AuditRegistries } from './store/audit-registries.ts';
 import { CreateRegistries } from './store/create-registries.ts';
+import { readRegistryAudit } from './store/registry-audit.ts';
 import { registryStore } from './store/registry-store.ts';
 import { createAnnounceUpdates, everyTenant, type AnnounceUpdates } from './updates/announce-updates.ts';
 
@@ -63,7 +65,7 @@ export async function startRegistryCache(
       url: config.databaseUrl,
       schema: 'registry_cache',
       entities: [],
-      migrations: [CreateRegistries, AnnounceAndRemove, ...outboxMigrations, IdempotencyMigration],
+      migrations: [CreateRegistries, AnnounceAndRemove, AuditRegistries, ...outboxMigrations, IdempotencyMigration],
       log,
     }),
   );
@@ -91,7 +93,7 @@ export async function startRegistryCache(
   const leaseMs = config.registryDeadlineMs + LEASE_MARGIN_MS;
   const refreshRegistry = createRefreshRegistry({ store, cache, source, leaseMs });
   const current = createCurrentCatalogue({
-    ...{ store, cache, refreshRegistry, log },
+    ...{ store, cache, refreshRegistry, hostVersion, log },
     ttlMs: config.registryTtlMs,
     changed: () => {
       relay.nudge();
@@ -133,7 +135,7 @@ export async function startRegistryCache(
       ...{ name: 'registry-cache', host, port, log, metrics },
       plain: browseRoute({ current, installed, hostVersion, bearer }),
       routers: [
-        registryRoutes(registries, guards),
+        registryRoutes({ registries, readAudit: readRegistryAudit(database) }, guards),
         marketplaceRoutes({ current, installed, icons, hostVersion }, guards),
       ],
       ready: { database: () => database.ping(), broker: () => broker.healthy },

@@ -66,6 +66,25 @@ test('who installs an old version is told at once, on one replica only', async (
   expect(told()).toEqual(['acme activity-feed 1.1.0']);
 });
 
+test('where the newest does not run here, the newest that does is what is offered and told of', async () => {
+  const { url } = room.remote;
+  const version = (number: string, minVersion: string) =>
+    listedPlugin('activity-feed', number, url, { compatibility: { minVersion } });
+  const versions = [version('2.0.0', '1.0.0'), version('1.0.0', '1.0.0'), version('2.1.0-beta.1', '1.0.0')];
+  room.remote.plugins = [{ ...version('3.0.0', '9.0.0'), versions }];
+  room.install('acme', 'activity-feed', '1.0.0');
+  const cache = await room.startCache();
+  await eventually(() => expect(told()).toEqual(['acme activity-feed 2.0.0']));
+  const offered = { version: '2.0.0', compatible: true, download: `${url}/downloads/activity-feed-2.0.0.zip` };
+  for (const path of ['/api/marketplace', '/api/marketplace?installed=updates', '/api/marketplace/updates'])
+    expect((await cache.get(path)).body.data).toMatchObject({ plugins: [{ ...offered, hasUpdate: true }] });
+  expect((await cache.get('/api/marketplace/activity-feed')).body.data).toMatchObject({
+    ...offered,
+    versions: [{ version: '3.0.0', compatible: false }, { version: '2.1.0-beta.1' }, { version: '2.0.0' }, {}],
+    dependencyPlan: [{ id: 'activity-feed', action: 'update', version: '2.0.0' }],
+  });
+});
+
 test('a version that does not run here is no update to tell of', async () => {
   const { url } = room.remote;
   room.remote.plugins = [listedPlugin('activity-feed', '3.0.0', url, { compatibility: { minVersion: '9.0.0' } })];

@@ -7,6 +7,16 @@ export interface Identity {
   name?: string;
 }
 
+/** A user as logs of who did what name them. */
+export type Person = Omit<Identity, 'tenant'>;
+
+/** Who did something: a person, or the platform itself. */
+export type Actor = Person | { service: string };
+
+export function actorOf({ userId, role, name, email }: Identity): Person {
+  return { userId, role, ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };
+}
+
 /** Manages plugins of its own tenant. */
 export const ADMIN_ROLE = 'Admin';
 /** Manages what belongs to the whole platform. */

@@ -14,6 +14,7 @@ export * from './messages.ts';
 export { changesOf } from './package/changelog.ts';
 export { packageFileIssues } from './package/package-files.ts';
 export type { FilesBeside } from './package/package-files.ts';
+export * from './page.ts';
 export * from './partitions.ts';
 export * from './questions/installer.ts';
 export * from './questions/plugin-runner.ts';

@@ -31,6 +31,7 @@ export * from './outgoing/public-address.ts';
 export * from './process/closers.ts';
 export * from './process/one-at-a-time.ts';
 export * from './process/run-service.ts';
+export * from './schemas/audit-schemas.ts';
 export { canonicalJson } from './schemas/canonical-json.ts';
 export { compileSchema, issuesOf, type Issue, type JsonSchema } from './schemas/json-schema.ts';
 export { afterEachOther, byKid, rotateSecrets, rotationProblem } from './secrets/rotate-secrets.ts';

@@ -33,7 +33,7 @@ export async function runBench({ measurements }: Bench, options: RunOptions): Pr
       options.log(`${measurement.name}: measured in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
     } catch (error) {
       run.failed.push(measurement.name);
-      options.log(`${measurement.name}: FAILED: ${reasonOf(error)}`);
+      options.log(`${measurement.name}: FAILED: ${withCauses(error)}`);
     }
   }
   return run;
@@ -55,4 +55,10 @@ async function measured(measurement: Measurement, { rounds, signal, log }: RunOp
     signal.removeEventListener('abort', interrupted);
     await close();
   }
+}
+
+/** "fetch failed" alone tells nobody what has failed. */
+function withCauses(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? reasonOf(error) : `${reasonOf(error)}: ${withCauses(cause)}`;
 }

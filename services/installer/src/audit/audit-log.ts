@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@verifywise/contracts';
+import type { ErrorCode, Page } from '@verifywise/contracts';
 import type { Actor } from '../installation/transaction.ts';
 
 /** What came of it: `unchanged` when the plugin was as wanted already. */
@@ -47,12 +47,6 @@ export interface AuditQuery {
   pluginId?: string;
   action?: string;
   userId?: string;
-}
-
-/** One page, newest first; `next` is the `before` of the following one. */
-export interface Page<Line> {
-  entries: Line[];
-  next: string | null;
 }
 
 /** Who changed which setting when, newest first. Of a secret only that it changed. */

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { PluginFailed } from '@verifywise/contracts';
+import { PluginFailed, type Page } from '@verifywise/contracts';
 import { compileSchema } from '@verifywise/service-kit';
 import '../../../../test/support/patience.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { alertAnswer, auditAnswer, permissionsAnswer } from '../http/answer-schemas.ts';
 import { InstallerRoom, type Tenant } from '../testing/installer-room.ts';
 import { pluginArchive } from '../testing/plugin-archive.ts';
-import type { AuditLine, Page } from './audit-log.ts';
+import type { AuditLine } from './audit-log.ts';
 
 let room: InstallerRoom;
 

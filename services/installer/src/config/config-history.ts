@@ -1,5 +1,6 @@
 import { dotted, splitConfig, type ConfigFields, type SecretPlace } from '@verifywise/contracts';
-import type { AuditLogs, ConfigHistoryLine, HistoryQuery, Page } from '../audit/audit-log.ts';
+import type { Page } from '@verifywise/contracts';
+import type { AuditLogs, ConfigHistoryLine, HistoryQuery } from '../audit/audit-log.ts';
 import type { Installations } from '../installation/hands.ts';
 
 export type ViewConfigHistory = (

@@ -1,9 +1,9 @@
+import { actorOf } from '@verifywise/contracts';
 import { success } from '@verifywise/service-kit';
 import type { AcknowledgeAlert } from '../audit/acknowledge-alert.ts';
 import type { AlertQuery, Records } from '../installation/records.ts';
 import { alertAnswer } from './answer-schemas.ts';
 import type { Api } from './api.ts';
-import { actorOf } from './operation-answer.ts';
 import { alertQuery, emptyBody } from './request-schemas.ts';
 import { shownAlert } from './shown-errors.ts';
 

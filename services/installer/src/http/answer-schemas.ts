@@ -1,4 +1,5 @@
 import { permissions } from '@verifywise/plugin-types';
+import { pageSchema, personSchema, serviceSchema } from '@verifywise/service-kit';
 
 /** The shapes of answers in openapi.json; a test holds the answers against them. */
 
@@ -7,25 +8,19 @@ const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
 const time = { type: 'string', format: 'date-time' };
 const texts = { type: 'array', items: text };
 const anything = {};
-const object = (properties: Record<string, object>, optional: string[] = []) => ({
+const object = (properties: Record<string, object>) => ({
   type: 'object',
-  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  required: Object.keys(properties),
   properties,
   additionalProperties: false,
 });
 
 const actor = {
   description: 'The admin as their token named them; a plugin (`plugin:<id>`) or the platform when nobody asked',
-  anyOf: [object({ userId: text, role: text, name: text, email: text }, ['name', 'email']), object({ service: text })],
+  anyOf: [personSchema, serviceSchema],
 };
 
-const page = (line: object) =>
-  object({
-    entries: { type: 'array', items: line },
-    next: { ...nullable(text), description: 'The `before` of the next page; null when there is none' },
-  });
-
-export const auditAnswer = page(
+export const auditAnswer = pageSchema(
   object({
     id: text,
     at: time,
@@ -46,7 +41,7 @@ export const auditAnswer = page(
   }),
 );
 
-export const configHistoryAnswer = page(
+export const configHistoryAnswer = pageSchema(
   object({
     id: text,
     at: time,

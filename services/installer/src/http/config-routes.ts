@@ -1,3 +1,4 @@
+import { actorOf } from '@verifywise/contracts';
 import { success } from '@verifywise/service-kit';
 import type { Request, Response } from 'express';
 import type { HistoryQuery } from '../audit/audit-log.ts';
@@ -6,7 +7,6 @@ import type { ViewConfigHistory } from '../config/config-history.ts';
 import type { ViewConfig } from '../config/config-view.ts';
 import { configAnswer, configHistoryAnswer } from './answer-schemas.ts';
 import { pluginIn, type Api } from './api.ts';
-import { actorOf } from './operation-answer.ts';
 import { configBody, historyQuery } from './request-schemas.ts';
 
 interface Needs {

@@ -1,4 +1,4 @@
-import type { Identity } from '@verifywise/contracts';
+import { actorOf, type Identity } from '@verifywise/contracts';
 import { requestKeyOf } from '@verifywise/service-kit';
 import type { Request } from 'express';
 import type { SealGiven } from '../config/given-config.ts';
@@ -7,7 +7,7 @@ import type { UploadPlugin } from '../installation/upload-plugin.ts';
 import type { OperationKind } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
 import { pluginIn, type Api } from './api.ts';
-import { actorOf, type AnswerOperation } from './operation-answer.ts';
+import type { AnswerOperation } from './operation-answer.ts';
 import { assertPluginId, assertVersion } from './names.ts';
 import { permissionsIn } from './permissions-in.ts';
 import {

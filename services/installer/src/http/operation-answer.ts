@@ -1,8 +1,7 @@
-import { errorFromAnswer, type Identity, type PlatformError } from '@verifywise/contracts';
+import { errorFromAnswer, type PlatformError } from '@verifywise/contracts';
 import { success } from '@verifywise/service-kit';
 import type { Request, Response } from 'express';
 import type { ViewPlugins } from '../installation/plugin-view.ts';
-import type { Actor } from '../installation/transaction.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
 
@@ -69,8 +68,4 @@ export function operationView({ id, pluginId, kind, status, error, steps, create
 
 function withoutStack({ stack: _, ...error }: NonNullable<Operation['error']>) {
   return error;
-}
-
-export function actorOf({ userId, role, name, email }: Identity): Actor {
-  return { userId, role, ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };
 }

@@ -1,4 +1,4 @@
-import { PlatformError } from '@verifywise/contracts';
+import { actorOf, PlatformError } from '@verifywise/contracts';
 import { success } from '@verifywise/service-kit';
 import type { ChangePermissions } from '../installation/change-permissions.ts';
 import { permissionsView } from '../installation/permissions-view.ts';
@@ -6,7 +6,6 @@ import type { ViewDependencies } from '../installation/view-dependencies.ts';
 import type { ViewPlugins } from '../installation/plugin-view.ts';
 import type { Records } from '../installation/records.ts';
 import { pluginIn, type Api } from './api.ts';
-import { actorOf } from './operation-answer.ts';
 import { permissionsAnswer } from './answer-schemas.ts';
 import { permissionsIn } from './permissions-in.ts';
 import { listQuery, permissionsBody } from './request-schemas.ts';

@@ -1,4 +1,5 @@
 import { permissions } from '@verifywise/plugin-types';
+import { pageQuery } from '@verifywise/service-kit';
 
 /** Bodies of the management API; the same schemas check requests and make openapi.json. */
 
@@ -112,15 +113,12 @@ export const permissionsBody = {
   properties: { granted: permissionList },
 };
 
-const before = { type: 'string', pattern: '^[0-9]{1,18}$', description: 'Entries before this one: `next` of a page' };
-const limit = { type: 'integer', minimum: 1, maximum: 500, default: 100 };
 const someText = { type: 'string', minLength: 1, maxLength: 200 };
 
 export const auditQuery = {
   type: 'object',
   properties: {
-    limit,
-    before,
+    ...pageQuery,
     action: { ...someText, description: 'Only this one: `install`, `config`, …' },
     userId: { ...someText, description: 'Only what this user did' },
   },
@@ -133,13 +131,13 @@ export const tenantAuditQuery = {
 
 export const historyQuery = {
   type: 'object',
-  properties: { limit, before, field: { ...someText, description: 'Only of this setting, for instance `proxy.host`' } },
+  properties: { ...pageQuery, field: { ...someText, description: 'Only of this setting, for instance `proxy.host`' } },
 };
 
 export const alertQuery = {
   type: 'object',
   properties: {
-    limit,
+    limit: pageQuery.limit,
     acknowledged: {
       type: 'boolean',
       description: 'Only those that an admin has acknowledged, or only those that none has',
@@ -149,5 +147,5 @@ export const alertQuery = {
 
 export const listQuery = {
   type: 'object',
-  properties: { limit: { type: 'integer', minimum: 1, maximum: 500, default: 100 } },
+  properties: { limit: pageQuery.limit },
 };

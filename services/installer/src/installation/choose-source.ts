@@ -1,4 +1,4 @@
-import { checkCompatibility, compareVersions, PlatformError } from '@verifywise/contracts';
+import { checkCompatibility, compareVersions, newestToInstall, PlatformError } from '@verifywise/contracts';
 import type { RegistryEntry } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import type { Packages, PluginRegistry, StoredPackage } from './hands.ts';
@@ -81,13 +81,12 @@ async function findEntry(
 
 /** The newest release that runs on this host; where none does, the newest there is, which is then refused with the reason. */
 function newestThatRuns(versions: RegistryEntry[], hostVersion: string): FoundEntry | null {
-  const releases = versions.filter(({ version }) => !version.includes('-'));
-  const [newest] = releases.length > 0 ? releases : versions;
-  if (newest === undefined) return null;
-  const runs = releases.find(({ compatibility }) => checkCompatibility(hostVersion, compatibility).compatible);
-  const checked = checkCompatibility(hostVersion, newest.compatibility);
-  if (runs === undefined || runs === newest || checked.compatible) return { entry: newest };
-  return { entry: runs, heldBack: { version: newest.version, reason: checked.reason } };
+  const entry = newestToInstall(versions, hostVersion);
+  if (entry === undefined) return null;
+  const [newest] = versions.filter(({ version }) => !version.includes('-'));
+  const checked = newest === undefined ? undefined : checkCompatibility(hostVersion, newest.compatibility);
+  if (newest === undefined || newest === entry || checked?.compatible !== false) return { entry };
+  return { entry, heldBack: { version: newest.version, reason: checked.reason } };
 }
 
 /** A plugin that ships with the platform needs no download, unless the registry has a newer one or its own URL was asked for. */

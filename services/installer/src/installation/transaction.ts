@@ -1,10 +1,9 @@
-import type { AlertSeverity, Fact, PluginFailure, SecretPlace } from '@verifywise/contracts';
+import type { Actor, AlertSeverity, Fact, PluginFailure, SecretPlace } from '@verifywise/contracts';
 import type { AuditEntry } from '../audit/audit-log.ts';
 import type { ConfigRecord, InstalledRecord, PluginError } from './installed-plugin.ts';
 import type { AlertLine } from './records.ts';
 
-/** Who did something: an admin, or the platform itself. */
-export type Actor = { userId: string; role: string; name?: string; email?: string } | { service: string };
+export type { Actor };
 
 export interface ConfigChange {
   pluginId: string;

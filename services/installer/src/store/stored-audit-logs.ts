@@ -1,5 +1,6 @@
+import { pageOf, type Page } from '@verifywise/contracts';
 import type { DataSource } from 'typeorm';
-import type { AuditLine, AuditLogs, AuditQuery, ConfigHistoryLine, HistoryQuery, Page } from '../audit/audit-log.ts';
+import type { AuditLine, AuditLogs, AuditQuery, ConfigHistoryLine, HistoryQuery } from '../audit/audit-log.ts';
 
 /** The audit log and the history of settings, read back. */
 export class StoredAuditLogs implements AuditLogs {
@@ -37,10 +38,4 @@ export class StoredAuditLogs implements AuditLogs {
     );
     return pageOf(lines, limit);
   }
-}
-
-/** One more was asked for than is shown: then there is a next page. */
-function pageOf<Line extends { id: string }>(lines: Line[], limit: number): Page<Line> {
-  const entries = lines.slice(0, limit);
-  return { entries, next: lines.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }

@@ -9,36 +9,39 @@ import { aListing, aPlugin, aRegistry, aVersion } from './testing/listed-plugins
 
 const HOST = '1.7.0';
 const official = aRegistry('official');
-const catalogue = new Catalogue([
-  {
-    registry: official,
-    listing: aListing(
-      aPlugin('slack', {
-        name: 'Slack',
-        type: 'integration',
-        tags: ['chat', 'alerts'],
-        version: '1.1.0',
-        versions: [aVersion('1.1.0'), aVersion('1.0.0')],
-      }),
-      aPlugin('jira', {
-        name: 'Jira',
-        type: 'integration',
-        tags: ['tickets', 'alerts'],
-        versions: [aVersion('1.0.0', { dependencies: { slack: '^1.0.0', notes: '>=1.0.0' } })],
-      }),
-      aPlugin('notes', { name: 'Notes', versions: [aVersion('1.0.0')] }),
-      aPlugin('future', {
-        name: 'Future',
-        version: '2.0.0',
-        versions: [aVersion('2.0.0', { compatibility: { minVersion: '9.0.0' } }), aVersion('1.0.0')],
-      }),
-    ),
-  },
-  {
-    registry: aRegistry('other', { verified: false }),
-    listing: aListing(aPlugin('slack', { name: 'Slack, but not theirs' }), aPlugin('zeta')),
-  },
-]);
+const catalogue = new Catalogue(
+  [
+    {
+      registry: official,
+      listing: aListing(
+        aPlugin('slack', {
+          name: 'Slack',
+          type: 'integration',
+          tags: ['chat', 'alerts'],
+          version: '1.1.0',
+          versions: [aVersion('1.1.0'), aVersion('1.0.0')],
+        }),
+        aPlugin('jira', {
+          name: 'Jira',
+          type: 'integration',
+          tags: ['tickets', 'alerts'],
+          versions: [aVersion('1.0.0', { dependencies: { slack: '^1.0.0', notes: '>=1.0.0' } })],
+        }),
+        aPlugin('notes', { name: 'Notes', versions: [aVersion('1.0.0')] }),
+        aPlugin('future', {
+          name: 'Future',
+          version: '2.0.0',
+          versions: [aVersion('2.0.0', { compatibility: { minVersion: '9.0.0' } }), aVersion('1.0.0')],
+        }),
+      ),
+    },
+    {
+      registry: aRegistry('other', { verified: false }),
+      listing: aListing(aPlugin('slack', { name: 'Slack, but not theirs' }), aPlugin('zeta')),
+    },
+  ],
+  HOST,
+);
 
 function installed(...plugins: [string, string, PluginState?][]) {
   return installedById(
@@ -126,15 +129,18 @@ test('the plan has what is needed before what needs it, and leaves alone what is
 });
 
 test('a circle of dependencies ends, and what nobody lists is impossible', () => {
-  const circular = new Catalogue([
-    {
-      registry: official,
-      listing: aListing(
-        aPlugin('a', { versions: [aVersion('1.0.0', { dependencies: { b: '*', missing: '*' } })] }),
-        aPlugin('b', { versions: [aVersion('1.0.0', { dependencies: { a: '*' } })] }),
-      ),
-    },
-  ]);
+  const circular = new Catalogue(
+    [
+      {
+        registry: official,
+        listing: aListing(
+          aPlugin('a', { versions: [aVersion('1.0.0', { dependencies: { b: '*', missing: '*' } })] }),
+          aPlugin('b', { versions: [aVersion('1.0.0', { dependencies: { a: '*' } })] }),
+        ),
+      },
+    ],
+    HOST,
+  );
   const a = circular.find('a')?.plugin ?? aPlugin('a');
   expect(dependencyPlan(circular, a, installed(), HOST).map(({ id, action }) => `${id} ${action}`)).toEqual([
     'b install',
@@ -150,7 +156,7 @@ function planOf(plugins: Record<string, Record<string, Record<string, string>>>,
       return aPlugin(name, { versions: all, version: all[0]?.version ?? '1.0.0' });
     }),
   );
-  const one = new Catalogue([{ registry: official, listing }]);
+  const one = new Catalogue([{ registry: official, listing }], HOST);
   const plugin = one.find(id)?.plugin ?? aPlugin(id);
   return dependencyPlan(one, plugin, own, HOST);
 }

@@ -1,4 +1,4 @@
-import { parseVersion, type RegistryEntry } from '@verifywise/contracts';
+import { newestToInstall, parseVersion, type RegistryEntry } from '@verifywise/contracts';
 import type { PluginType } from '@verifywise/plugin-types';
 import { allowedHostsOf } from './allowed-url.ts';
 import type { EntryProblem, ListedPlugin, ListedVersion, Listing, Registry } from './registry.ts';
@@ -28,15 +28,18 @@ export class Catalogue {
   readonly #index: SearchIndex;
   readonly #hidden: (EntryProblem & { registry: string })[] = [];
 
-  /** The order of the listings decides which registry an id belongs to: nobody can take over a name that was there before. */
-  constructor(listings: readonly RegistryListing[], generation = '') {
+  /**
+   * The order of the listings decides which registry an id belongs to: nobody can take over a name that was there before. Each plugin is
+   * shown in the version that this host would install.
+   */
+  constructor(listings: readonly RegistryListing[], hostVersion: string, generation = '') {
     this.generation = generation;
     this.listings = listings;
     const byId = new Map<string, CataloguePlugin>();
     for (const { registry, listing } of listings) {
       for (const plugin of listing.plugins) {
         const taken = byId.get(plugin.id);
-        if (taken === undefined) byId.set(plugin.id, { plugin, registry });
+        if (taken === undefined) byId.set(plugin.id, { plugin: shownTo(hostVersion, plugin), registry });
         else this.#hide(plugin.id, registry, taken.registry);
       }
     }
@@ -83,6 +86,11 @@ export class Catalogue {
   #hide(plugin: string, { name }: Registry, owner: Registry): void {
     this.#hidden.push({ registry: name, plugin, reason: `The registry ${owner.name} has a plugin with this id` });
   }
+}
+
+function shownTo(hostVersion: string, plugin: ListedPlugin): ListedPlugin {
+  const version = newestToInstall(plugin.versions, hostVersion)?.version ?? plugin.version;
+  return version === plugin.version ? plugin : { ...plugin, version };
 }
 
 function placesBy<Key extends string>(

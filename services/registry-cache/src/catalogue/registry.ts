@@ -28,7 +28,7 @@ export interface ListedPlugin {
   id: string;
   name: string;
   description: string;
-  /** The version it is shown in; a pre-release only where there is nothing else. */
+  /** The newest release, whichever host it runs on; a pre-release only where there is nothing else. A catalogue shows what its host would install. */
   version: string;
   type: PluginType;
   author: PluginAuthor;

@@ -3,25 +3,28 @@ import { Catalogue } from './catalogue.ts';
 import { editDistance } from './edit-distance.ts';
 import { aListing, aPlugin, aRegistry } from './testing/listed-plugins.ts';
 
-const catalogue = new Catalogue([
-  {
-    registry: aRegistry('official'),
-    listing: aListing(
-      aPlugin('slack-notifications', {
-        name: 'Slack Notifications',
-        tags: ['slack', 'chat'],
-        description: 'Tells a channel.',
-      }),
-      aPlugin('teams-messages', { name: 'Teams Messages', tags: ['chat'], description: 'Like Slack, in Teams.' }),
-      aPlugin('jira-integration', {
-        name: 'Jira Integration',
-        tags: ['tickets'],
-        description: 'Risks become tickets.',
-      }),
-      aPlugin('audit-trail', { name: 'Audit Trail', tags: ['log'], description: 'Who did what.' }),
-    ),
-  },
-]);
+const catalogue = new Catalogue(
+  [
+    {
+      registry: aRegistry('official'),
+      listing: aListing(
+        aPlugin('slack-notifications', {
+          name: 'Slack Notifications',
+          tags: ['slack', 'chat'],
+          description: 'Tells a channel.',
+        }),
+        aPlugin('teams-messages', { name: 'Teams Messages', tags: ['chat'], description: 'Like Slack, in Teams.' }),
+        aPlugin('jira-integration', {
+          name: 'Jira Integration',
+          tags: ['tickets'],
+          description: 'Risks become tickets.',
+        }),
+        aPlugin('audit-trail', { name: 'Audit Trail', tags: ['log'], description: 'Who did what.' }),
+      ),
+    },
+  ],
+  '1.7.0',
+);
 
 function found(text: string): string[] {
   return catalogue.search(text).map((place) => catalogue.plugins[place]?.plugin.id ?? '?');

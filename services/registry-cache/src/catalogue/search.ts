@@ -20,30 +20,34 @@ const MOST_TERMS = 10;
 const KEPT_TERMS = 500;
 const KEPT_SEARCHES = 1_000;
 
-/** Words and in which plugins they stand. */
-type Vocabulary = Map<string, number[]>;
+/** A word, and in which plugins it stands. */
+interface Word {
+  text: string;
+  letters: number;
+  positions: number[];
+}
 
 /** Finds plugins by their words, best first. Made once for a catalogue: every word is looked at once, however many plugins have it. */
 export class SearchIndex {
   readonly #size: number;
-  readonly #wholes = new Map<string, number[]>();
-  readonly #name: Vocabulary = new Map();
-  readonly #tags: Vocabulary = new Map();
-  readonly #description: Vocabulary = new Map();
-  readonly #letters = new Map<string, number>();
+  readonly #wholes: ReadonlyMap<string, Word>;
+  readonly #name: readonly Word[];
+  readonly #tags: readonly Word[];
+  readonly #description: readonly Word[];
   readonly #terms = new Map<string, Uint8Array>();
   readonly #searches = new Map<string, readonly number[]>();
 
   /** The order of the plugins is the one in which those come that fit equally well. */
   constructor(plugins: readonly ListedPlugin[]) {
     this.#size = plugins.length;
-    for (const [position, { id, name, tags, description, author }] of plugins.entries()) {
-      add(this.#wholes, new Set([id, plain(name)]), position);
-      add(this.#name, [...wordsOf(id), ...wordsOf(name)], position);
-      add(this.#tags, [...tags.map(plain), ...tags.flatMap(wordsOf)], position);
-      add(this.#description, [...wordsOf(description), ...wordsOf(author.name)], position);
-    }
-    for (const word of [...this.#name.keys(), ...this.#tags.keys()]) this.#letters.set(word, lettersOf(word));
+    this.#wholes = vocabulary(plugins, ({ id, name }) => [id, plain(name)]);
+    this.#name = [...vocabulary(plugins, ({ id, name }) => [...wordsOf(id), ...wordsOf(name)]).values()];
+    this.#tags = [...vocabulary(plugins, ({ tags }) => [...tags.map(plain), ...tags.flatMap(wordsOf)]).values()];
+    const described = vocabulary(plugins, ({ description, author }) => [
+      ...wordsOf(description),
+      ...wordsOf(author.name),
+    ]);
+    this.#description = [...described.values()];
   }
 
   /** Places of the plugins in which every word of the text fits somewhere. */
@@ -53,7 +57,7 @@ export class SearchIndex {
   }
 
   #rank(text: string): number[] {
-    const wholes = this.#wholes.get(text) ?? [];
+    const wholes = this.#wholes.get(text)?.positions ?? [];
     const terms = [...new Set(wordsOf(text))].slice(0, MOST_TERMS);
     if (terms.length === 0) return [...wholes];
     const fits = new Uint16Array(this.#size).fill(1);
@@ -65,9 +69,7 @@ export class SearchIndex {
       }
     }
     for (const position of wholes) if (fits[position] !== 0) fits[position] = (fits[position] ?? 0) + WORTH.whole;
-    const found: number[] = [];
-    for (let at = 0; at < fits.length; at += 1) if (fits[at] !== 0) found.push(at);
-    return found.sort((a, b) => (fits[b] ?? 0) - (fits[a] ?? 0) || a - b);
+    return bestFirst(fits);
   }
 
   /** What the term is worth in each plugin: the best place it is found at, 0 where it is in none. */
@@ -75,35 +77,50 @@ export class SearchIndex {
     const worth = new Uint8Array(this.#size);
     const slips = allowedSlips(term);
     const letters = lettersOf(term);
-    const slipped = (word: string): number => {
-      // One slip changes two letters at most, so most words are told apart without being compared.
-      if (slips === 0 || bits(letters ^ (this.#letters.get(word) ?? 0)) > 2 * slips) return 0;
-      const distance = editDistance(term, word, slips);
+    // By their letters most words are told apart without being compared: what is in a word has no letter that is not in it…
+    const placeIn = (word: Word): number => ((letters & ~word.letters) === 0 ? word.text.indexOf(term) : -1);
+    const slipped = (word: Word): number => {
+      // …and one slip changes two letters at most.
+      if (slips === 0 || bits(letters ^ word.letters) > 2 * slips) return 0;
+      const distance = editDistance(term, word.text, slips);
       return distance > slips ? 0 : WORTH.slipped - WORTH.slip * distance;
     };
-    const note = (words: Vocabulary, worthOf: (word: string) => number): void => {
-      for (const [word, positions] of words) {
+    const note = (words: readonly Word[], worthOf: (word: Word) => number): void => {
+      for (const word of words) {
         const found = worthOf(word);
         if (found === 0) continue;
-        for (const position of positions) if ((worth[position] ?? 0) < found) worth[position] = found;
+        for (const position of word.positions) if ((worth[position] ?? 0) < found) worth[position] = found;
       }
     };
     note(this.#name, (word) => {
-      const at = word.indexOf(term);
-      if (at === 0) return word.length === term.length ? WORTH.name : WORTH.nameBegins;
+      const at = placeIn(word);
+      if (at === 0) return word.text.length === term.length ? WORTH.name : WORTH.nameBegins;
       return at > 0 ? WORTH.inName : slipped(word);
     });
     note(this.#tags, (word) => {
-      if (word.startsWith(term)) return word.length === term.length ? WORTH.tag : WORTH.tagBegins;
+      if (placeIn(word) === 0) return word.text.length === term.length ? WORTH.tag : WORTH.tagBegins;
       return slipped(word);
     });
     note(this.#description, (word) => {
-      const at = word.indexOf(term);
+      const at = placeIn(word);
       if (at === 0) return WORTH_IN_DESCRIPTION.begins;
       return at > 0 ? WORTH_IN_DESCRIPTION.within : 0;
     });
     return worth;
   }
+}
+
+/** The places that fit at all; those that fit equally well stay in their order. Hundreds may fit, but in few degrees. */
+function bestFirst(fits: Uint16Array): number[] {
+  const degrees = new Map<number, number[]>();
+  for (let at = 0; at < fits.length; at += 1) {
+    const fit = fits[at] ?? 0;
+    if (fit === 0) continue;
+    const places = degrees.get(fit);
+    if (places === undefined) degrees.set(fit, [at]);
+    else places.push(at);
+  }
+  return [...degrees].sort(([one], [other]) => other - one).flatMap(([, places]) => places);
 }
 
 /** Short words mean something else with one letter changed. */
@@ -112,12 +129,20 @@ function allowedSlips({ length }: string): number {
   return length < 8 ? 1 : 2;
 }
 
-function add(words: Vocabulary, found: Iterable<string>, position: number): void {
-  for (const word of new Set(found)) {
-    const positions = words.get(word);
-    if (positions === undefined) words.set(word, [position]);
-    else positions.push(position);
+/** Every word that `wordsIn` finds in a plugin, once. */
+function vocabulary(
+  plugins: readonly ListedPlugin[],
+  wordsIn: (plugin: ListedPlugin) => readonly string[],
+): Map<string, Word> {
+  const words = new Map<string, Word>();
+  for (const [position, plugin] of plugins.entries()) {
+    for (const text of new Set(wordsIn(plugin))) {
+      const known = words.get(text);
+      if (known === undefined) words.set(text, { text, letters: lettersOf(text), positions: [position] });
+      else known.positions.push(position);
+    }
   }
+  return words;
 }
 
 function wordsOf(text: string): string[] {

@@ -16,34 +16,42 @@ const FAILURES_TO_OPEN = 3;
 /** …also when nobody asks for one and only the time between two looks passes. */
 const FAILURES_WITHIN_MS = 10 * 60_000;
 
+type Circuit = Breaker<[Validators], Fetched>;
+
 /** Opens the token of a registry that has one. */
 export type OpenToken = (registry: Registry) => string | undefined;
 
 /** Fetches `registry.json` by HTTP, each registry behind its own circuit breaker. */
 export function registrySource(openToken: OpenToken, limits: FetchLimits): RegistrySource & { close(): void } {
-  const breakers = new Map<string, Breaker<[Registry, Validators], Fetched>>();
+  const circuits = new Map<string, { registry: string; circuit: Circuit }>();
   const forget = (name: string): void => {
-    breakers.get(name)?.close();
-    breakers.delete(name);
+    circuits.get(name)?.circuit.close();
+    circuits.delete(name);
   };
-  const circuitOf = (name: string): Breaker<[Registry, Validators], Fetched> =>
-    breakers.get(name) ??
-    breaker(
-      {
-        name: `The registry ${name}`,
-        atLeastCalls: FAILURES_TO_OPEN,
-        withinMs: FAILURES_WITHIN_MS,
-        resetAfterMs: limits.leftAloneMs,
-      },
-      (registry: Registry, known: Validators) => fetchDocument(registry, known, openToken(registry), limits),
+  const circuitOf = (registry: Registry): Circuit => {
+    const { name } = registry;
+    const written = JSON.stringify(registry);
+    const known = circuits.get(name);
+    if (known?.registry === written) return known.circuit;
+    // What failed at another address, or with another token, says nothing of this one; it may have been changed on another replica.
+    forget(name);
+    const options = {
+      name: `The registry ${name}`,
+      atLeastCalls: FAILURES_TO_OPEN,
+      withinMs: FAILURES_WITHIN_MS,
+      resetAfterMs: limits.leftAloneMs,
+    };
+    const circuit: Circuit = breaker(options, (validators) =>
+      fetchDocument(registry, validators, openToken(registry), limits),
     );
+    circuits.set(name, { registry: written, circuit });
+    return circuit;
+  };
   return {
     async fetch(registry, validators) {
       const { name } = registry;
-      const circuit = circuitOf(name);
-      breakers.set(name, circuit);
       try {
-        return await circuit.call(registry, validators);
+        return await circuitOf(registry).call(validators);
       } catch (error) {
         if (error instanceof PlatformError && error.code === 'REGISTRY_INVALID') throw error;
         const why = error instanceof PlatformError ? error.message : `${name} could not be fetched`;
@@ -52,7 +60,7 @@ export function registrySource(openToken: OpenToken, limits: FetchLimits): Regis
     },
     forget,
     close() {
-      for (const name of [...breakers.keys()]) forget(name);
+      for (const name of [...circuits.keys()]) forget(name);
     },
   };
 }

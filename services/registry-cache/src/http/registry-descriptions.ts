@@ -1,4 +1,4 @@
-import { route, type JsonSchema } from '@verifywise/service-kit';
+import { pageQuery, pageSchema, personSchema, route, serviceSchema, type JsonSchema } from '@verifywise/service-kit';
 
 const name = { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,49}$' };
 const host = { type: 'string', pattern: '^(\\*\\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$' };
@@ -59,6 +59,53 @@ const view: JsonSchema = {
     lastError: { type: ['string', 'null'] },
   },
 };
+const actions = ['add', 'change', 'replace', 'remove'];
+const audited: JsonSchema = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: {
+    url: { type: 'string' },
+    verified: { type: 'boolean' },
+    local: { type: 'boolean' },
+    allowedHosts: { type: 'array', items: { type: 'string' } },
+    tokenSet: { type: 'boolean' },
+  },
+};
+const auditLine: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['id', 'at', 'registry', 'action', 'actor', 'before', 'after'],
+  properties: {
+    id: { type: 'string' },
+    at: { type: 'string', format: 'date-time' },
+    registry: name,
+    action: { enum: actions },
+    actor: {
+      description: 'The operator as their token named them; this service for what the settings say at a start',
+      anyOf: [
+        {
+          ...personSchema,
+          required: ['tenant', ...personSchema.required],
+          properties: { tenant: { type: 'string' }, ...personSchema.properties },
+        },
+        serviceSchema,
+      ],
+    },
+    before: { ...audited, description: 'What is different, as it was; null where the registry is new' },
+    after: { ...audited, description: 'The same, as it is now; null where it is gone' },
+  },
+};
+const auditQuery: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    ...pageQuery,
+    registry: { ...name, description: 'Only of this one, also when it is gone' },
+    action: { enum: actions },
+    userId: { type: 'string', minLength: 1, maxLength: 200, description: 'Only what this user did' },
+  },
+};
+
 const params: JsonSchema = { type: 'object', properties: { name: { type: 'string', maxLength: 100 } } };
 
 export const registryDescriptions = {
@@ -76,6 +123,14 @@ export const registryDescriptions = {
     role: 'Operator',
     body: registrySchema,
     answers: { 201: { description: 'As it was added', data: view } },
+  }),
+  audit: route({
+    method: 'get',
+    path: '/api/marketplace/registries/audit',
+    summary: 'Who did what to registries, newest first',
+    role: 'Operator',
+    query: auditQuery,
+    answers: { 200: { description: 'One page', data: pageSchema(auditLine) } },
   }),
   find: route({
     method: 'get',

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import type { TenantPlugins } from '@verifywise/contracts';
 import { installedPlugins, type AskInstaller } from './installed-plugins.ts';
 
@@ -22,6 +22,14 @@ function room() {
   };
   return { installed: installedPlugins(ask, () => clock.now), questions, clock, asked };
 }
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const someTurns = async () => {
+  for (let turns = 0; turns < 5; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+};
 
 function having(tenant: string, revision: string, version = '1.0.0'): TenantPlugins {
   const plugin = { pluginId: 'notes', version, state: 'enabled', enabled: true, generation: 1 } as const;
@@ -58,6 +66,36 @@ test('who asks often does not wait: what gets old is asked for again meanwhile',
   (await asked(2)).answer.resolve([having('acme', 'a2', '2.0.0')]);
   await new Promise((resolve) => setImmediate(resolve));
   expect(await installed.of('acme')).toMatchObject({ revision: 'a2' });
+});
+
+test('what nobody waits for is asked together, or with the next question that somebody waits for', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
+  const { installed, asked, clock, questions } = room();
+  const both = Promise.all([installed.of('acme'), installed.of('globex')]);
+  (await asked(1)).answer.resolve([having('acme', 'a1'), having('globex', 'g1')]);
+  await both;
+  clock.now += 500;
+  for (const tenant of ['acme', 'globex']) {
+    await installed.of(tenant);
+    await someTurns();
+  }
+  expect(questions).toHaveLength(1);
+  jest.runOnlyPendingTimers();
+  const together = await asked(2);
+  expect(together.tenants).toEqual([
+    { tenant: 'acme', revision: 'a1' },
+    { tenant: 'globex', revision: 'g1' },
+  ]);
+  together.answer.resolve([]);
+  await someTurns();
+
+  clock.now += 500;
+  await installed.of('acme');
+  const stranger = installed.of('stranger');
+  const third = await asked(3);
+  expect(third.tenants.map(({ tenant }) => tenant)).toEqual(['acme', 'stranger']);
+  third.answer.resolve([having('stranger', 's1')]);
+  expect(await stranger).toMatchObject({ revision: 's1' });
 });
 
 test('after word of a change, an answer to what was asked before it is not enough', async () => {

@@ -27,6 +27,8 @@ export type AskInstaller = (tenants: { tenant: string; revision?: string }[]) =>
 const KNOWN_FOR_MS = 800;
 /** From here on the next request has it asked for again without waiting, so that who asks often never waits. */
 const ASKED_AGAIN_AFTER_MS = 400;
+/** What nobody waits for is asked together: thousands of requests a second come to a few questions. */
+const GATHERED_FOR_MS = 100;
 /** Who browses can do so without the newest flags, and should not wait for an installer that hangs. */
 const PATIENCE_MS = 500;
 /** So long nobody waits for an installer that did not answer a moment ago. */
@@ -41,11 +43,18 @@ interface Entry {
   asking?: Promise<void>;
 }
 
-/** One question for all tenants that are due at the same moment, and hardly ever one that a request waits for. */
+/** A question that is about to be asked. */
+interface NextQuestion {
+  tenants: Map<string, Entry>;
+  answered: Promise<void>;
+  /** Asks it with all that are due at this moment, instead of waiting for more. */
+  ask(): void;
+}
+
+/** One question for all tenants that are due at the same time, and hardly ever one that a request waits for. */
 export function installedPlugins(ask: AskInstaller, now: () => number = () => performance.now()): InstalledPlugins {
   const entries = new Map<string, Entry>();
-  let due = new Map<string, Entry>();
-  let nextQuestion: Promise<void> | undefined;
+  let next: NextQuestion | undefined;
   let away: { since: number; error: unknown } | undefined;
 
   return {
@@ -53,7 +62,7 @@ export function installedPlugins(ask: AskInstaller, now: () => number = () => pe
       const entry = entryOf(tenant);
       const age = ageOf(entry);
       if (entry.known !== undefined && age < KNOWN_FOR_MS) {
-        if (age >= ASKED_AGAIN_AFTER_MS && !isAway()) asked(tenant, entry).catch(() => undefined);
+        if (age >= ASKED_AGAIN_AFTER_MS && !isAway()) askedSoon(tenant, entry).catch(() => undefined);
         return { ...entry.known, current: true };
       }
       return refreshed(tenant, entry);
@@ -67,7 +76,7 @@ export function installedPlugins(ask: AskInstaller, now: () => number = () => pe
   async function refreshed(tenant: string, entry: Entry): Promise<KnownInstalled> {
     const { known } = entry;
     if (isAway()) {
-      asked(tenant, entry).catch(() => undefined);
+      askedSoon(tenant, entry).catch(() => undefined);
       if (known === undefined) throw away?.error;
       return { ...known, current: false };
     }
@@ -83,23 +92,36 @@ export function installedPlugins(ask: AskInstaller, now: () => number = () => pe
 
   /** An answer to a question that was asked before the last change says nothing of it, so it is asked once more. */
   async function answered(tenant: string, entry: Entry): Promise<void> {
-    await asked(tenant, entry);
-    if (entry.asOf <= entry.changedAt) await asked(tenant, entry);
+    await askedNow(tenant, entry);
+    if (entry.asOf <= entry.changedAt) await askedNow(tenant, entry);
   }
 
-  function asked(tenant: string, entry: Entry): Promise<void> {
+  function askedNow(tenant: string, entry: Entry): Promise<void> {
+    const asking = askedSoon(tenant, entry);
+    if (next?.tenants.has(tenant) === true) next.ask();
+    return asking;
+  }
+
+  function askedSoon(tenant: string, entry: Entry): Promise<void> {
     if (entry.asking === undefined) {
-      due.set(tenant, entry);
-      nextQuestion ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-        const batch = due;
-        due = new Map();
-        nextQuestion = undefined;
-        return askFor(batch);
-      });
-      entry.asking = nextQuestion.finally(() => delete entry.asking);
+      next ??= nextQuestion();
+      next.tenants.set(tenant, entry);
+      entry.asking = next.answered.finally(() => delete entry.asking);
       entry.asking.catch(() => undefined);
     }
     return entry.asking;
+  }
+
+  function nextQuestion(): NextQuestion {
+    const tenants = new Map<string, Entry>();
+    const due = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => due.resolve(undefined), GATHERED_FOR_MS).unref();
+    const answered = due.promise.then(() => {
+      clearTimeout(timer);
+      next = undefined;
+      return askFor(tenants);
+    });
+    return { tenants, answered, ask: () => setImmediate(() => due.resolve(undefined)) };
   }
 
   async function askFor(batch: ReadonlyMap<string, Entry>): Promise<void> {

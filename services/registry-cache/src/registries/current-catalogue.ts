@@ -25,7 +25,7 @@ export interface CurrentCatalogue {
   get(): Promise<Catalogue>;
   /** As of the last `get`. */
   freshness(): Freshness[];
-  /** Fetches all registries that were last confirmed longer ago than this; 0 fetches all. */
+  /** Fetches all registries that were last asked longer ago than this, whatever came of it; 0 fetches all. */
   refresh(olderThanMs: number): Promise<RefreshOutcome[]>;
   /** Forgets what is in memory: the registries have changed. */
   invalidate(): void;
@@ -36,6 +36,7 @@ interface Needs {
   cache: ListingCache;
   refreshRegistry: RefreshRegistry;
   ttlMs: number;
+  hostVersion: string;
   /** Called when there is another catalogue than before. */
   changed: () => void;
   log: Log;
@@ -51,8 +52,8 @@ const TRY_AGAIN_AFTER_MS = 30_000;
 const FIRST_LISTING_WITHIN_MS = 8000;
 
 export function createCurrentCatalogue(needs: Needs): CurrentCatalogue {
-  const { store, cache, refreshRegistry, ttlMs, changed, log } = needs;
-  let catalogue = new Catalogue([]);
+  const { store, cache, refreshRegistry, ttlMs, hostVersion, changed, log } = needs;
+  let catalogue = new Catalogue([], hostVersion);
   let states: RegistryState[] = [];
   let listings = new Map<string, Listing>();
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -62,16 +63,18 @@ export function createCurrentCatalogue(needs: Needs): CurrentCatalogue {
     async get() {
       await look();
       const due = states.filter(isDue);
-      const never = due.filter(({ digest }) => digest === null);
-      if (never.length > 0) await refreshAndLook(never);
-      void refreshAll(due.filter(({ digest }) => digest !== null)).catch(warn);
+      // Nobody waits for a registry as long as another has something to show.
+      if (catalogue.listings.length === 0 && due.length > 0) await firstOf(due);
+      else void refreshAll(due).catch(warn);
       if (states.length > 0 && catalogue.listings.length === 0) throw unavailable(states);
       return catalogue;
     },
     freshness: () => states.map(freshnessOf),
     async refresh(olderThanMs) {
+      // Also those that were added on another replica a moment ago.
+      lookedAt = Number.NEGATIVE_INFINITY;
       await look();
-      const outcomes = await refreshAll(states.filter((state) => ageOf(state) >= olderThanMs));
+      const outcomes = await refreshAll(states.filter((state) => sinceAsked(state) >= olderThanMs));
       lookedAt = Number.NEGATIVE_INFINITY;
       await look();
       return outcomes;
@@ -121,7 +124,7 @@ export function createCurrentCatalogue(needs: Needs): CurrentCatalogue {
       parts.push({ registry, listing: found.listing });
     }
     listings = loaded;
-    catalogue = new Catalogue(parts, generationOf(seen));
+    catalogue = new Catalogue(parts, hostVersion, generationOf(seen));
     changed();
   }
 
@@ -138,10 +141,15 @@ export function createCurrentCatalogue(needs: Needs): CurrentCatalogue {
     return checkedAgeMs === null || checkedAgeMs + since >= ttlMs;
   }
 
-  async function refreshAndLook(due: readonly RegistryState[]): Promise<void> {
+  async function firstOf(due: readonly RegistryState[]): Promise<void> {
     const late = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => late.resolve(undefined), FIRST_LISTING_WITHIN_MS);
-    await Promise.race([refreshAll(due), late.promise]);
+    const listed = due.map(async ({ registry }) => {
+      const { outcome, error } = await refreshRegistry(registry.name);
+      if (outcome === 'failed') throw new Error(error);
+    });
+    // When all of them fail, what is stored of each says why.
+    await Promise.race([Promise.any(listed).catch(() => undefined), late.promise]);
     clearTimeout(timer);
     lookedAt = Number.NEGATIVE_INFINITY;
     await look();
@@ -169,6 +177,12 @@ export function createCurrentCatalogue(needs: Needs): CurrentCatalogue {
 
   function ageOf({ checkedAgeMs }: RegistryState): number {
     return checkedAgeMs === null ? Number.POSITIVE_INFINITY : checkedAgeMs + performance.now() - lookedAt;
+  }
+
+  function sinceAsked(state: RegistryState): number {
+    const { failedAgeMs } = state;
+    const sinceFailed = failedAgeMs === null ? Number.POSITIVE_INFINITY : failedAgeMs + performance.now() - lookedAt;
+    return Math.min(ageOf(state), sinceFailed);
   }
 
   function warn(error: unknown): void {

@@ -1,4 +1,5 @@
 import type { Listing, Registry } from '../catalogue/registry.ts';
+import type { RegistryAction, RegistryActor } from './registry-audit.ts';
 
 /** A registry with what is known of its last fetches; ages are the database's, so replicas agree on them. */
 export interface RegistryState {
@@ -22,24 +23,31 @@ export interface Validators {
   lastModified: string | null;
 }
 
-/** Where registries and their listings are kept for good. */
+/** Where registries and their listings are kept for good. Each change adds its entry to the audit log: both happen, or neither. */
 export interface RegistryStore {
   /** In order of precedence: verified ones first, then as they were added. */
   states(): Promise<RegistryState[]>;
   listing(name: string): Promise<{ digest: string; listing: Listing } | undefined>;
   /** Throws CONFLICT when there is one of this name. */
-  add(registry: Registry): Promise<void>;
+  add(registry: Registry, actor: RegistryActor): Promise<void>;
   /**
    * Makes it what `change` says, with what is stored locked meanwhile; from then on the settings no longer say what it is. It is to be
    * fetched anew, and a refresh under way counts for nothing. False when there is none of this name.
    */
-  change(name: string, change: (stored: Registry) => Registry): Promise<boolean>;
-  /** Adds, adjusts and removes registries that come from the settings; what was changed or removed by API since is left alone. */
-  keepSettings(registries: readonly Registry[]): Promise<void>;
+  change(
+    name: string,
+    change: (stored: Registry) => Registry,
+    by: { action: RegistryAction; actor: RegistryActor },
+  ): Promise<boolean>;
+  /**
+   * Adds, adjusts and removes registries that come from the settings, which are made in sight of what is stored; what was changed or
+   * removed by API since is left alone.
+   */
+  keepSettings(wanted: (stored: ReadonlyMap<string, Registry>) => readonly Registry[]): Promise<void>;
   /** Keeps the token sealed otherwise, unless it has become another one meanwhile. */
   resealToken(name: string, from: string, to: string): Promise<void>;
   /** False when there is none of this name. */
-  remove(name: string): Promise<boolean>;
+  remove(name: string, actor: RegistryActor): Promise<boolean>;
   /** The right to refresh a registry for a while; undefined when somebody else has it. */
   lease(name: string, forMs: number): Promise<RefreshLease | undefined>;
 }

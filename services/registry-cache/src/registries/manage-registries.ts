@@ -11,6 +11,7 @@ import {
   type RegistryRequest,
 } from './new-registry.ts';
 import type { RefreshRegistry } from './refresh-registry.ts';
+import type { RegistryAction, RegistryActor } from './registry-audit.ts';
 import type { TokenSeal } from './token-seal.ts';
 
 /** A registry as operators see it: the token only by whether there is one. */
@@ -23,10 +24,10 @@ export type RegistryView = Omit<Registry, 'sealedToken'> & { tokenSet: boolean }
 export interface ManageRegistries {
   list(): Promise<RegistryView[]>;
   find(name: string): Promise<RegistryView>;
-  add(request: RegistryRequest): Promise<RegistryView>;
-  change(name: string, change: RegistryChange): Promise<RegistryView>;
-  replace(name: string, replacement: RegistryReplacement): Promise<RegistryView>;
-  remove(name: string): Promise<void>;
+  add(request: RegistryRequest, actor: RegistryActor): Promise<RegistryView>;
+  change(name: string, change: RegistryChange, actor: RegistryActor): Promise<RegistryView>;
+  replace(name: string, replacement: RegistryReplacement, actor: RegistryActor): Promise<RegistryView>;
+  remove(name: string, actor: RegistryActor): Promise<void>;
   problems(name: string): Promise<EntryProblem[]>;
 }
 
@@ -42,16 +43,18 @@ export function createManageRegistries({ store, source, current, refreshRegistry
   return {
     list: views,
     find: view,
-    async add(request) {
+    async add(request, actor) {
       const registry = newRegistry(request, seal);
-      await store.add(registry);
+      await store.add(registry, actor);
       await refreshRegistry(registry.name);
       return view(registry.name);
     },
-    change: (name, change) => changed(name, (stored) => changedRegistry(stored, change, seal)),
-    replace: (name, replacement) => changed(name, (stored) => replacedRegistry(stored, replacement, seal)),
-    async remove(name) {
-      if (!(await store.remove(name))) throw notFound(name);
+    change: (name, change, actor) =>
+      changed(name, (stored) => changedRegistry(stored, change, seal), { action: 'change', actor }),
+    replace: (name, replacement, actor) =>
+      changed(name, (stored) => replacedRegistry(stored, replacement, seal), { action: 'replace', actor }),
+    async remove(name, actor) {
+      if (!(await store.remove(name, actor))) throw notFound(name);
       source.forget(name);
       current.invalidate();
     },
@@ -61,10 +64,12 @@ export function createManageRegistries({ store, source, current, refreshRegistry
     },
   };
 
-  async function changed(name: string, change: (stored: Registry) => Registry): Promise<RegistryView> {
-    if (!(await store.change(name, change))) throw notFound(name);
-    // What failed at the old address says nothing of the new one.
-    source.forget(name);
+  async function changed(
+    name: string,
+    change: (stored: Registry) => Registry,
+    by: { action: RegistryAction; actor: RegistryActor },
+  ): Promise<RegistryView> {
+    if (!(await store.change(name, change, by))) throw notFound(name);
     await refreshRegistry(name);
     // One that was under way as the change came counts for nothing, and this one only waited for it.
     if (!(await wasTried(name))) await refreshRegistry(name);

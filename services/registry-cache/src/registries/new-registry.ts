@@ -20,7 +20,12 @@ export type RegistryChange = Partial<RegistryReplacement>;
 /** Where GitHub's releases and raw files come from (contract §3). */
 const DEFAULT_HOSTS = ['github.com', '*.githubusercontent.com'];
 
+/** At its path is the audit log. */
+const RESERVED_NAME = 'audit';
+
 export function newRegistry(request: RegistryRequest, seal: TokenSeal['seal']): Registry {
+  if (request.name === RESERVED_NAME)
+    throw new PlatformError('VALIDATION_FAILED', `No registry can be called ${RESERVED_NAME}; take another name`);
   const { name, url, token, verified = false, local = false, allowedHosts = DEFAULT_HOSTS } = request;
   const sealedToken = token === undefined ? null : sealed(token, name, seal);
   return usable({ name, url, verified, local, allowedHosts, sealedToken });

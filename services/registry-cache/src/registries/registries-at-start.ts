@@ -11,8 +11,9 @@ export async function keepSettings(
   tokens: TokenSeal,
   log: Log,
 ): Promise<void> {
-  const stored = new Map((await store.states()).map(({ registry }) => [registry.name, registry]));
-  await store.keepSettings(requests.map((request) => fromSettings(request, stored.get(request.name), tokens)));
+  await store.keepSettings((stored) =>
+    requests.map((request) => fromSettings(request, stored.get(request.name), tokens)),
+  );
   for (const { registry } of await store.states()) await renewToken(store, registry, tokens, log);
 }
 

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { PlatformError } from '@verifywise/contracts';
 import type { Database, Outbox } from '@verifywise/service-kit';
-import type { Listing, Registry } from '../catalogue/registry.ts';
+import type { Listing } from '../catalogue/registry.ts';
 import type { RegistryState, RegistryStore } from '../registries/hands.ts';
+import { differenceOf } from '../registries/registry-audit.ts';
+import { keepSettings } from './keep-settings.ts';
 import { refreshLease } from './refresh-lease.ts';
-import { registryOf, type RegistryColumns } from './registry-columns.ts';
+import { addToAudit } from './registry-audit.ts';
+import { registryOf, TO_BE_FETCHED, valuesOf, type RegistryColumns } from './registry-columns.ts';
 
 interface StateRow extends RegistryColumns {
   digest: string | null;
@@ -15,10 +18,6 @@ interface StateRow extends RegistryColumns {
   last_error: string | null;
   refreshing: boolean;
 }
-
-/** Nothing is known of it any more, and whoever fetches it at this moment has lost the right to. */
-const TO_BE_FETCHED = `etag = NULL, last_modified = NULL, checked_at = NULL, failed_at = NULL, last_error = NULL,
-    lease_holder = NULL, leased_until = NULL`;
 
 const CHANGE = `UPDATE registries SET url = $2, verified = $3, local = $4, allowed_hosts = $5, sealed_token = $6,
     from_settings = false, ${TO_BE_FETCHED} WHERE name = $1`;
@@ -32,22 +31,6 @@ const STATES = `SELECT r.name, r.url, r.verified, r.local, r.allowed_hosts, r.se
 
 const ADD = `INSERT INTO registries (name, url, verified, local, allowed_hosts, sealed_token)
   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING name`;
-
-const REMOVE_FROM_SETTINGS = 'DELETE FROM registries WHERE from_settings AND name <> ALL ($1)';
-/** Named in the settings again later, it is there again. */
-const FORGET_REMOVALS = 'DELETE FROM removed_registries WHERE name <> ALL ($1)';
-
-const DROP_MOVED_LISTING = `DELETE FROM listings WHERE registry IN
-  (SELECT name FROM registries WHERE from_settings AND name = $1 AND url <> $2)`;
-
-const KEEP_FROM_SETTINGS = `INSERT INTO registries (name, url, verified, local, allowed_hosts, sealed_token, from_settings)
-  SELECT $1::text, $2::text, $3::boolean, $4::boolean, $5::jsonb, $6::text, true
-  WHERE NOT EXISTS (SELECT 1 FROM removed_registries WHERE name = $1)
-  ON CONFLICT (name) DO UPDATE SET url = excluded.url, verified = excluded.verified, local = excluded.local,
-    allowed_hosts = excluded.allowed_hosts, sealed_token = excluded.sealed_token, ${TO_BE_FETCHED}
-  WHERE registries.from_settings
-    AND (registries.url, registries.verified, registries.local, registries.allowed_hosts, registries.sealed_token)
-      IS DISTINCT FROM (excluded.url, excluded.verified, excluded.local, excluded.allowed_hosts, excluded.sealed_token)`;
 
 /** Registries and their listings in PostgreSQL. */
 export function registryStore(database: Database, outbox: Outbox): RegistryStore {
@@ -63,14 +46,15 @@ export function registryStore(database: Database, outbox: Outbox): RegistryStore
       );
       return row;
     },
-    async add(registry) {
+    async add(registry, actor) {
       await source.transaction(async (manager) => {
         const added = await manager.query<unknown[]>(ADD, valuesOf(registry));
         if (added.length === 0) throw taken(registry.name);
         await manager.query('DELETE FROM removed_registries WHERE name = $1', [registry.name]);
+        await addToAudit(manager, { registry: registry.name, action: 'add', actor, ...differenceOf(null, registry) });
       });
     },
-    change: (name, change) =>
+    change: (name, change, { action, actor }) =>
       source.transaction(async (manager) => {
         const [row] = await manager.query<RegistryColumns[]>('SELECT * FROM registries WHERE name = $1 FOR UPDATE', [
           name,
@@ -81,18 +65,10 @@ export function registryStore(database: Database, outbox: Outbox): RegistryStore
         await manager.query(CHANGE, valuesOf(changed));
         // What another address listed says nothing of this one.
         if (changed.url !== stored.url) await manager.query('DELETE FROM listings WHERE registry = $1', [name]);
+        await addToAudit(manager, { registry: name, action, actor, ...differenceOf(stored, changed) });
         return true;
       }),
-    keepSettings: (all) =>
-      source.transaction(async (manager) => {
-        const names = all.map(({ name }) => name);
-        await manager.query(REMOVE_FROM_SETTINGS, [names]);
-        await manager.query(FORGET_REMOVALS, [names]);
-        for (const registry of all) {
-          await manager.query(DROP_MOVED_LISTING, [registry.name, registry.url]);
-          await manager.query(KEEP_FROM_SETTINGS, valuesOf(registry));
-        }
-      }),
+    keepSettings: (wanted) => source.transaction((manager) => keepSettings(manager, wanted)),
     async resealToken(name, from, to) {
       await source.query('UPDATE registries SET sealed_token = $3 WHERE name = $1 AND sealed_token = $2', [
         name,
@@ -100,16 +76,20 @@ export function registryStore(database: Database, outbox: Outbox): RegistryStore
         to,
       ]);
     },
-    remove: (name) =>
+    remove: (name, actor) =>
       source.transaction(async (manager) => {
-        const [removed] = await manager.query<[{ from_settings: boolean }[], number]>(
-          'DELETE FROM registries WHERE name = $1 RETURNING from_settings',
+        const [rows] = await manager.query<[(RegistryColumns & { from_settings: boolean })[], number]>(
+          'DELETE FROM registries WHERE name = $1 RETURNING *',
           [name],
         );
+        const [removed] = rows;
+        if (removed === undefined) return false;
         // The settings name it at every start, and it is not to come back.
-        if (removed[0]?.from_settings === true)
+        if (removed.from_settings)
           await manager.query('INSERT INTO removed_registries VALUES ($1) ON CONFLICT DO NOTHING', [name]);
-        return removed.length > 0;
+        const gone = differenceOf(registryOf(removed), null);
+        await addToAudit(manager, { registry: name, action: 'remove', actor, ...gone });
+        return true;
       }),
     async lease(name, forMs) {
       const holder = randomUUID();
@@ -121,10 +101,6 @@ export function registryStore(database: Database, outbox: Outbox): RegistryStore
       return taken === 0 ? undefined : refreshLease(source, outbox, name, holder);
     },
   };
-}
-
-function valuesOf({ name, url, verified, local, allowedHosts, sealedToken }: Registry): unknown[] {
-  return [name, url, verified, local, JSON.stringify(allowedHosts), sealedToken];
 }
 
 function taken(name: string): PlatformError {

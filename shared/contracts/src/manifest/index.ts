@@ -12,5 +12,12 @@ export { offeredInManifest, readUiExtensions } from './ui-extensions.ts';
 export type { OfferedUi, UiReading } from './ui-extensions.ts';
 export { manifestSchema } from './schema.ts';
 export type { ManifestProfile } from './schema.ts';
-export { checkCompatibility, compareVersions, isVersionRange, parseVersion, satisfies } from './versions.ts';
+export {
+  checkCompatibility,
+  compareVersions,
+  isVersionRange,
+  newestToInstall,
+  parseVersion,
+  satisfies,
+} from './versions.ts';
 export type { Compatibility } from './versions.ts';

@@ -83,6 +83,20 @@ export function checkCompatibility(hostVersion: string, compatibility: PluginCom
   return { compatible: true };
 }
 
+/**
+ * The version to install when none is named: the newest release that runs on this VerifyWise; where none does, the newest release, which
+ * is then refused with the reason; a pre-release only where there is nothing else.
+ */
+export function newestToInstall<Version extends { version: string; compatibility: PluginCompatibility }>(
+  versions: readonly Version[],
+  hostVersion: string,
+): Version | undefined {
+  const newestFirst = versions.toSorted((a, b) => compareVersions(b.version, a.version));
+  const releases = newestFirst.filter(({ version }) => !version.includes('-'));
+  const runs = releases.find(({ compatibility }) => checkCompatibility(hostVersion, compatibility).compatible);
+  return runs ?? releases[0] ?? newestFirst[0];
+}
+
 function incompatible(reason: string): Compatibility {
   return { compatible: false, reason };
 }
