@@ -2,7 +2,7 @@ import type { Random } from './random.ts';
 
 type Json = Record<string, unknown>;
 
-/** One with everything a manifest can have, and one as plugins in the wild write it. */
+/** One with everything a manifest can have, one as plugins in the wild write it, and one whose settings are lists with defaults. */
 const models: readonly Json[] = [
   {
     id: 'full-plugin',
@@ -53,6 +53,35 @@ const models: readonly Json[] = [
     faq: [{ question: 'Why?', answer: 'Because' }],
     changelog: [{ version: '1.0', date: '2024-01-01', changes: ['First'] }],
     $schema: 'x',
+  },
+  {
+    id: 'lists',
+    name: 'Lists',
+    description: 'Its settings are lists',
+    version: '1.0.0',
+    author: { name: 'Somebody' },
+    type: 'feature',
+    tags: [],
+    permissions: [],
+    config: {
+      rules: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: {
+            name: { type: 'string', required: true, pattern: '^[a-z]+$', default: 'a' },
+            level: { type: 'string', enum: ['low', 'high'] },
+            hosts: { type: 'array', items: { type: 'object', properties: { port: { type: 'number', default: 80 } } } },
+          },
+        },
+        default: [{ name: 'b' }, { name: 'c', level: 'low', hosts: [{}, { port: 1 }] }],
+      },
+      proxy: {
+        type: 'object',
+        properties: { host: { type: 'string', required: true }, ports: { type: 'array', default: [1, 2] } },
+        default: { host: 'here' },
+      },
+    },
   },
 ];
 
@@ -135,13 +164,14 @@ const keys = [
     '\u0000',
     '_x',
     'x'.repeat(300),
+    'x'.repeat(50_000),
   ],
 ];
 
 /** Stands for nesting so deep that only text can have it. */
 const DEEP = '@deep@';
-/** Larger than this nothing is made larger still. */
-const LARGE = 2_000;
+/** Characters that one change makes at most; with four of them a file may be larger than is read. */
+const MOST_CHARACTERS = 600_000;
 
 /** A manifest as somebody's mistake or malice would write it, as the text of its file. */
 export function mutatedManifest(random: Random): string {
@@ -170,9 +200,9 @@ function mutateTree(root: Json, random: Random): void {
   const value = Object.hasOwn(place, name) ? place[name] : null;
   const change = random.below(10);
   if (change === 0) Reflect.deleteProperty(place, name);
-  else if (change === 1) setOwn(place, random.oneOf(keys), value);
+  else if (change === 1) setOwn(place, random.oneOf(keys), structuredClone(value));
   else if (change === 2) setOwn(place, random.oneOf(keys), randomValue(random));
-  else if (change === 3) setOwn(place, name, [value, value]);
+  else if (change === 3) setOwn(place, name, copies(value, 2));
   else if (change === 4) setOwn(place, name, nested(random, value));
   else if (change === 5) setOwn(place, name, manyItems(random, value));
   else if (change === 6) setOwn(place, name, manyKeys(random, value));
@@ -203,26 +233,34 @@ function randomValue(random: Random): unknown {
 }
 
 function nested(random: Random, inner: unknown): unknown {
+  const around = random.oneOf<(value: unknown) => unknown>([
+    (value) => [value],
+    (value) => ({ type: 'array', items: value }),
+    (value) => ({ type: 'object', properties: { a: value } }),
+    // Defaults that multiply.
+    (value) => ({ type: 'array', items: { type: 'object', properties: { a: value } }, default: [{}, {}, {}, {}] }),
+  ]);
   let value = inner;
-  const step = random.oneOf(['array', 'items', 'properties'] as const);
-  for (let depth = random.oneOf([2, 12, 40]); depth > 0; depth -= 1) {
-    if (step === 'array') value = [value];
-    else value = step === 'items' ? { type: 'array', items: value } : { type: 'object', properties: { a: value } };
-  }
+  for (let depth = random.oneOf([2, 12, 40]); depth > 0; depth -= 1) value = around(value);
   return value;
 }
 
 function manyItems(random: Random, inner: unknown): unknown[] {
-  return Array.from({ length: isLarge(inner) ? 1 : random.oneOf([3, 3, 3, 60, 60, 2_000]) }, () => inner);
+  return copies(inner, random.oneOf([3, 3, 3, 60, 60, 2_000]));
 }
 
-function isLarge(value: unknown): boolean {
-  return JSON.stringify(value).length > LARGE;
+/** Each its own: a change in one that was in all of them would be multiplied, and no file could hold what comes of it. */
+function copies(value: unknown, wanted: number): unknown[] {
+  const most = Math.max(1, Math.floor(MOST_CHARACTERS / JSON.stringify(value).length));
+  return Array.from({ length: Math.min(wanted, most) }, () => structuredClone(value));
 }
 
 function manyKeys(random: Random, inner: unknown): Json {
-  const count = isLarge(inner) ? 1 : random.oneOf([10, 10, 10, 101, 101, 5_000]);
-  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`key${at}`, at % 50 === 0 ? inner : at]));
+  const count = random.oneOf([10, 10, 10, 101, 101, 5_000]);
+  const inners = copies(inner, Math.ceil(count / 50));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [`key${at}`, at % 50 === 0 ? (inners[at / 50] ?? at) : at]),
+  );
 }
 
 /** What JSON can say and JavaScript cannot write. */

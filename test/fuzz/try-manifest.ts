@@ -1,19 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
-import { readManifest, type ManifestIssue } from '@verifywise/contracts';
+import { effectiveConfig, PlatformError, readManifest, type ManifestIssue } from '@verifywise/contracts';
+import { assertManifestSize, manifestJson } from '../../services/installer/src/package/manifest-file.ts';
 import { mutatedManifest } from './manifest-cases.ts';
 import { Random } from './random.ts';
 
 /** As many as a person is shown, and the line that says how many more there are. */
 const MOST_ISSUES = 101;
 
-/** Reads a mutated manifest by both profiles. The answer is how it ended; what is thrown is a crash, and so is an answer that makes no sense. */
+/** Settings with their defaults; what an installer and a runner hold of each plugin. */
+const MOST_SETTINGS = 300_000;
+
+/**
+ * Reads the file of a mutated manifest as the installer does, and by both profiles. The answer is how it ended; what is thrown is a crash,
+ * and so is an answer that makes no sense.
+ */
 export function tryManifest(seed: number, index: number): string {
-  const text = mutatedManifest(new Random(seed, index));
+  const file = Buffer.from(mutatedManifest(new Random(seed, index)));
   let json: unknown;
   try {
-    json = JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch {
-    return 'not JSON';
+    assertManifestSize(file.length);
+    json = manifestJson(file);
+  } catch (error) {
+    if (error instanceof PlatformError) return /is (larger|not JSON)/.exec(error.message)?.[0] ?? error.message;
+    throw error;
   }
   const [publish, install] = [readManifest(json, 'publish'), readManifest(json, 'install')];
   for (const reading of [publish, install]) {
@@ -26,6 +35,8 @@ export function tryManifest(seed: number, index: number): string {
     throw new Error(`What was accepted is refused when it is read again: ${JSON.stringify(again.issues[0])}`);
   if (!isDeepStrictEqual(again.manifest, install.manifest))
     throw new Error('What was normalised changes when it is read again');
+  const settings = JSON.stringify(effectiveConfig(install.manifest.config, {})).length;
+  if (settings > MOST_SETTINGS) throw new Error(`Its settings are filled up to ${settings} characters`);
   return publish.ok ? 'published' : 'installed';
 }
 

@@ -24,6 +24,9 @@ const scripts: Record<Listener, string> = {
   'webhook-gateway': 'services/webhook-gateway/src/main.ts',
 };
 
+/** Packages go through buffers; a small young generation and collections in between keep the installer's memory near a package's size. */
+const nodeFlags: Partial<Record<string, string[]>> = { installer: ['--max-semi-space-size=2', '--expose-gc'] };
+
 /** Where a platform runs. */
 export interface Place {
   folder: string;
@@ -88,7 +91,7 @@ function nodeCommand(
   return {
     name,
     program: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(ROOT, script)],
+    args: ['--disable-warning=ExperimentalWarning', ...(nodeFlags[name] ?? []), join(ROOT, script)],
     cwd: ROOT,
     env: { ...machineSettings(place.env), HOST, PORT: String(port), ...settings },
     logFile: join(place.folder, 'logs', `${name}.log`),

@@ -42,7 +42,7 @@ export function valuesAfter(
   const judged = Object.entries(values).filter(([key]) => Object.hasOwn(fields, key) || Object.hasOwn(changes, key));
   const issues: ConfigIssue[] = [
     // Only what is required may still be missing; that keeps the plugin from being enabled, not its settings from being saved.
-    ...validateConfig(fields, Object.fromEntries(judged), isStoredSecret).filter(({ rule }) => rule !== 'required'),
+    ...validateConfig(fields, Object.fromEntries(judged), { isAccepted: isStoredSecret, mayBeMissing: true }),
     ...unclear.map(unclearIssue),
   ];
   if (issues.length > 0) throw configInvalid(issues);

@@ -13,6 +13,7 @@ export class ScratchFile implements ReceivedArchive {
   readonly #handle: FileHandle;
   readonly #hash = createHash('sha256');
   #size = 0;
+  #copying: Buffer | undefined;
 
   private constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -49,11 +50,11 @@ export class ScratchFile implements ReceivedArchive {
     }
   }
 
-  /** Appends what another file has from there to there, with one buffer for all of it: what is thrown away is not collected at once. */
+  /** Appends what another file has from there to there, all of it through one buffer: what is thrown away is not collected at once. */
   async appendPart(from: ReceivedArchive, at: number, to: number): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, to - at));
-    for (let next = at; next < to; next += buffer.length) {
-      await this.append(await from.readInto(buffer.subarray(0, Math.min(buffer.length, to - next)), next));
+    this.#copying ??= Buffer.allocUnsafeSlow(PIECE_BYTES);
+    for (let next = at; next < to; next += PIECE_BYTES) {
+      await this.append(await from.readInto(this.#copying.subarray(0, Math.min(PIECE_BYTES, to - next)), next));
     }
   }
 

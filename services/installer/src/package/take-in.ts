@@ -1,14 +1,13 @@
 import { packageFileIssues, PlatformError, readManifest, type ManifestIssue } from '@verifywise/contracts';
 import type { PluginManifest } from '@verifywise/plugin-types';
-import { byteSize } from '../byte-size.ts';
 import type { ReceivedArchive } from '../installation/hands.ts';
 import { ArchiveWriter } from './archive-writer.ts';
+import { assertManifestSize, manifestJson } from './manifest-file.ts';
 import { PackageFiles } from './package-files.ts';
 import type { PackageLimits } from './package-limits.ts';
 import type { ScratchFile } from './scratch-file.ts';
 import { transpileEntry } from './transpile.ts';
 
-const LARGEST_MANIFEST = 1024 * 1024;
 /** An icon has 64×64 pixels, and nobody reads a changelog of more. */
 const LARGEST_READ = 1024 * 1024;
 /** 200 MB are inflated in a few seconds; what takes longer was made to take long. */
@@ -49,25 +48,13 @@ async function manifestIn(files: PackageFiles): Promise<{ manifest: PluginManife
   if (!files.has('manifest.json')) {
     throw new PlatformError('MANIFEST_MISSING', 'The package has no manifest.json at its root');
   }
-  const reading = readManifest(await manifestJson(files), 'install');
+  assertManifestSize(files.entry('manifest.json').size);
+  const reading = readManifest(manifestJson(await files.read('manifest.json')), 'install');
   if (reading.ok) return reading;
   const shown = reading.issues.map(({ path, message }) => `${path} ${message}`).join('; ');
   throw new PlatformError('MANIFEST_INVALID', `manifest.json is not valid: ${shown}`, {
     details: { issues: reading.issues },
   });
-}
-
-async function manifestJson(files: PackageFiles): Promise<unknown> {
-  if (files.entry('manifest.json').size > LARGEST_MANIFEST) {
-    throw new PlatformError('MANIFEST_INVALID', `manifest.json is larger than ${byteSize(LARGEST_MANIFEST)}`);
-  }
-  const text = (await files.read('manifest.json')).toString('utf8').replace(/^\ufeff/, '');
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new PlatformError('MANIFEST_INVALID', `manifest.json is not JSON: ${why}`, { cause: error });
-  }
 }
 
 /** What is missing beside manifest and code only informs an admin (contract §3). */

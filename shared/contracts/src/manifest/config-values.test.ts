@@ -142,6 +142,20 @@ test('values that are accepted as they are, are judged no further', () => {
     token: { type: 'string', required: true },
     all: { type: 'array', items: { type: 'string' } },
   };
-  expect(validateConfig(nested, { token: kept, all: ['a', kept] }, (value) => value === kept)).toEqual([]);
+  expect(validateConfig(nested, { token: kept, all: ['a', kept] }, { isAccepted: (value) => value === kept })).toEqual(
+    [],
+  );
   expect(validateConfig(nested, { token: kept })).toMatchObject([{ path: '/token', rule: 'type' }]);
+});
+
+test('what may be missing does not hide what is wrong, however much of it there is', () => {
+  const required = Array.from({ length: 200 }, (_, at): [string, ConfigField] => [
+    `f${at}`,
+    { type: 'string', required: true },
+  ]);
+  const rules: ConfigField = { type: 'array', items: { type: 'object', properties: Object.fromEntries(required) } };
+  const listed: ConfigFields = { rules, limit: { type: 'number' } };
+  const values = { rules: Array(1_000).fill({}), limit: 'x' };
+  expect(validateConfig(listed, values, { mayBeMissing: true })).toMatchObject([{ path: '/limit', rule: 'type' }]);
+  expect(validateConfig(listed, values)).toHaveLength(10_000);
 });

@@ -1,5 +1,5 @@
 import type { ArrayField, ConfigField, NumberField, ObjectField, StringField } from '@verifywise/plugin-types';
-import { pointer, type ManifestIssue } from './issue.ts';
+import { listed, pointer, type ManifestIssue } from './issue.ts';
 import { isObject, objectFrom } from './json-object.ts';
 import { PatternMatching, type PatternOutcome } from './safe-pattern.ts';
 import { isStorable } from './storable.ts';
@@ -16,9 +16,18 @@ export interface ConfigIssue extends ManifestIssue {
 /** What the values of one request are judged with. */
 export interface Judging {
   matching: PatternMatching;
-  /** Values that are right as they are, for instance a stored secret that stays. */
   isAccepted?: (value: unknown) => boolean;
 }
+
+export interface Leniency {
+  /** Values that are right as they are, for instance a stored secret that stays. */
+  isAccepted?: (value: unknown) => boolean;
+  /** What is required may come later. */
+  mayBeMissing?: boolean;
+}
+
+/** A list of ten thousand empty objects can break two million rules; nobody reads so much. */
+const MOST_ISSUES = 10_000;
 
 /**
  * Everything that is wrong with these values, all at once; empty when a plugin may see them (S:7.2). The values are whole:
@@ -27,9 +36,14 @@ export interface Judging {
 export function validateConfig(
   fields: ConfigFields,
   values: unknown,
-  isAccepted: (value: unknown) => boolean = () => false,
+  { isAccepted = () => false, mayBeMissing = false }: Leniency = {},
 ): ConfigIssue[] {
-  return objectIssues(fields, values, '', { matching: new PatternMatching(), isAccepted });
+  const found: ConfigIssue[] = [];
+  for (const issue of objectIssues(fields, values, '', { matching: new PatternMatching(), isAccepted })) {
+    if (found.length === MOST_ISSUES) break;
+    if (!mayBeMissing || issue.rule !== 'required') found.push(issue);
+  }
+  return found;
 }
 
 /**
@@ -78,53 +92,80 @@ function effectiveValue(field: ConfigField, stored: unknown): unknown {
   return value;
 }
 
-/** Everything that is wrong with one value of a field. */
-export function fieldIssues(field: ConfigField, value: unknown, path: string, judging: Judging): ConfigIssue[] {
-  if (judging.isAccepted?.(value) === true) return [];
+/** Everything that is wrong with one value of a field, found as it is asked for. */
+export function* fieldIssues(
+  field: ConfigField,
+  value: unknown,
+  path: string,
+  judging: Judging,
+): Generator<ConfigIssue, void, undefined> {
+  if (judging.isAccepted?.(value) === true) return;
   switch (field.type) {
     case 'string':
-      return typeof value === 'string' ? stringIssues(field, value, path, judging) : [wrongType(path, 'a text')];
+      if (typeof value === 'string') yield* stringIssues(field, value, path, judging);
+      else yield wrongType(path, 'a text');
+      return;
     case 'number':
-      return typeof value === 'number' && Number.isFinite(value)
-        ? numberIssues(field, value, path)
-        : [wrongType(path, 'a number')];
+      if (typeof value === 'number' && Number.isFinite(value)) yield* numberIssues(field, value, path);
+      else yield wrongType(path, 'a number');
+      return;
     case 'boolean':
-      return typeof value === 'boolean' ? [] : [wrongType(path, 'true or false')];
+      if (typeof value !== 'boolean') yield wrongType(path, 'true or false');
+      return;
     case 'array':
-      return Array.isArray(value) ? arrayIssues(field, value, path, judging) : [wrongType(path, 'a list')];
+      if (Array.isArray(value)) yield* arrayIssues(field, value, path, judging);
+      else yield wrongType(path, 'a list');
+      return;
     case 'object':
-      return openObjectIssues(field, value, path, judging);
+      yield* openObjectIssues(field, value, path, judging);
   }
 }
 
-function objectIssues(fields: ConfigFields, values: unknown, path: string, judging: Judging): ConfigIssue[] {
-  if (!isObject(values)) return [wrongType(path, 'an object')];
-  const issues: ConfigIssue[] = [];
+function* objectIssues(
+  fields: ConfigFields,
+  values: unknown,
+  path: string,
+  judging: Judging,
+): Generator<ConfigIssue, void, undefined> {
+  if (!isObject(values)) {
+    yield wrongType(path, 'an object');
+    return;
+  }
   for (const [key, field] of Object.entries(fields)) {
     const value = ownValue(values, key);
-    const place = pointer(path, key);
-    if (isMissing(field, value)) issues.push(issue('required', place, 'is required', 'Give it a value'));
-    else if (value !== undefined) issues.push(...fieldIssues(field, value, place, judging));
+    if (isMissing(field, value)) yield issue('required', pointer(path, key), 'is required', 'Give it a value');
+    else if (value !== undefined) yield* fieldIssues(field, value, pointer(path, key), judging);
   }
-  const known = Object.keys(fields);
-  const hint = known.length === 0 ? 'There is nothing to set here' : `The settings here are ${known.join(', ')}`;
   for (const key of Object.keys(values)) {
     if (!Object.hasOwn(fields, key))
-      issues.push(issue('unknown', pointer(path, key), 'is not a setting of this plugin', hint));
+      yield issue('unknown', pointer(path, key), 'is not a setting of this plugin', settingsIn(fields));
   }
-  return issues;
+}
+
+function settingsIn(fields: ConfigFields): string {
+  const known = Object.keys(fields);
+  return known.length === 0 ? 'There is nothing to set here' : `The settings here are ${listed(known)}`;
 }
 
 /** An object field without `properties` takes any object. */
-function openObjectIssues(field: ObjectField, value: unknown, path: string, judging: Judging): ConfigIssue[] {
-  if (field.properties !== undefined) return objectIssues(field.properties, value, path, judging);
-  return isObject(value) ? [] : [wrongType(path, 'an object')];
+function* openObjectIssues(
+  field: ObjectField,
+  value: unknown,
+  path: string,
+  judging: Judging,
+): Generator<ConfigIssue, void, undefined> {
+  if (field.properties !== undefined) yield* objectIssues(field.properties, value, path, judging);
+  else if (!isObject(value)) yield wrongType(path, 'an object');
 }
 
-function arrayIssues(field: ArrayField, values: unknown[], path: string, judging: Judging): ConfigIssue[] {
-  const { items } = field;
-  if (items === undefined) return [];
-  return values.flatMap((value, index) => fieldIssues(items, value, pointer(path, index), judging));
+function* arrayIssues(
+  { items }: ArrayField,
+  values: unknown[],
+  path: string,
+  judging: Judging,
+): Generator<ConfigIssue, void, undefined> {
+  if (items === undefined) return;
+  for (const [index, value] of values.entries()) yield* fieldIssues(items, value, pointer(path, index), judging);
 }
 
 function numberIssues(field: NumberField, value: number, path: string): ConfigIssue[] {
@@ -143,7 +184,7 @@ function stringIssues(field: StringField, value: string, path: string, { matchin
   if (!isStorable(value)) return [issue('text', path, 'has a NUL or a broken character in it', 'Type it again')];
   const issues: ConfigIssue[] = [];
   if (field.enum !== undefined && !field.enum.includes(value)) {
-    issues.push(issue('enum', path, 'is not one of the choices', `Choose one of: ${field.enum.join(', ')}`));
+    issues.push(issue('enum', path, 'is not one of the choices', `Choose one of: ${listed(field.enum)}`));
   }
   const { minLength = 0, maxLength = Infinity } = field;
   const length = characters(value);

@@ -159,8 +159,56 @@ describe.each(['publish', 'install'] as const)('in the %s profile', (profile) =>
   });
 
   test('a great many problems are cut to those a person will read', () => {
-    const config = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`k${index}`, index]));
+    const many = <Value>(count: number, value: Value) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, value]));
+    const config = many(50, { type: 'object', properties: many(100, 7) });
     expect(pathsRefused({ ...smallest, config }, profile)).toHaveLength(101);
+    expect(pathsRefused({ ...smallest, config: many(5_000, 7) }, profile)).toEqual(['/config']);
+  });
+
+  test('long keys above many values are one short issue, not one text for each value', () => {
+    const long = 'k'.repeat(500);
+    expect(pathsRefused({ ...smallest, ui: { [`${long}k`]: 1 } }, profile)).toEqual(['']);
+    expect(pathsRefused({ ...smallest, ui: { [long]: { [long]: Array(6_000).fill(0) } } }, profile)).toEqual(['']);
+  });
+
+  test('a default that breaks a million rules is refused with as many issues as others', () => {
+    const required = Array.from({ length: 200 }, (_, at) => [`f${at}`, { type: 'string', required: true }] as const);
+    const items = { type: 'object', properties: Object.fromEntries(required) };
+    const list = { type: 'array', items, default: Array(5_000).fill({}) };
+    const config = { inner: { type: 'object', properties: { list } } };
+    const reading = readManifest({ ...smallest, config }, profile);
+    if (reading.ok) throw new Error('was accepted');
+    expect(reading.issues).toHaveLength(101);
+    expect(reading.issues.at(-1)?.message).toBe('There are more than 9900 more problems');
+  });
+
+  test('an issue does not repeat all the choices there are', () => {
+    const choices = Array.from({ length: 900 }, (_, at) => `${'c'.repeat(500)}${at}`);
+    const items = { type: 'string', enum: choices };
+    const reading = readManifest(
+      { ...smallest, config: { a: { type: 'array', items, default: ['x', 'y'] } } },
+      profile,
+    );
+    if (reading.ok) throw new Error('was accepted');
+    expect(reading.issues.map(({ hint }) => hint.length > 500 && hint.length < 1_100)).toEqual([true, true]);
+  });
+
+  test('defaults that multiply are refused, and such as are filled in once are not', () => {
+    const listOf = (inner: object, items: number) => ({
+      type: 'array',
+      items: { type: 'object', properties: { inner } },
+      default: Array(items).fill({}),
+    });
+    const levels = (count: number, items: number): object =>
+      count === 0 ? { type: 'string', default: 'x' } : listOf(levels(count - 1, items), items);
+    expect(pathsRefused({ ...smallest, config: { a: levels(9, 10) } }, profile)).toEqual(['/config']);
+    expect(pathsRefused({ ...smallest, config: { a: levels(4, 10) } }, profile)).toEqual(['/config/a/items']);
+    expect(pathsRefused({ ...smallest, config: { a: levels(2, 10) } }, profile)).toEqual([]);
+    expect(pathsRefused({ ...smallest, config: { a: levels(9, 1) } }, profile)).toEqual([]);
+    const long = { type: 'string', default: 'x'.repeat(10_000) };
+    expect(pathsRefused({ ...smallest, config: { long, a: listOf({ type: 'string' }, 3) } }, profile)).toEqual([]);
+    expect(pathsRefused({ ...smallest, config: { a: listOf(long, 0) } }, profile)).toEqual(['/config/a/items']);
   });
 
   test('ui is kept as it was given', () => {

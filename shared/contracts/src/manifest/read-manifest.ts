@@ -33,8 +33,8 @@ export function readManifest(json: unknown, profile: ManifestProfile): ManifestR
     profile === 'install' ? rewriteOlderSpellings(json) : { manifest: json, warnings: [] };
   const issues = schemaIssues(written, profile);
   const grave = profile === 'install' ? issues.filter(({ path }) => fieldThatInforms(path) === undefined) : issues;
-  const contradicting = contradictions(soundParts(written, grave));
-  if (grave.length > 0 || contradicting.length > 0) return refused([...grave, ...contradicting]);
+  const refusedFor = shortened(allOf(grave, contradictions(soundParts(written, grave))));
+  if (refusedFor.length > 0) return { ok: false, issues: refusedFor };
 
   const leftOut = issues.map((issue) => ({ ...issue, message: `${issue.message}; it is left out` }));
   return {
@@ -42,6 +42,10 @@ export function readManifest(json: unknown, profile: ManifestProfile): ManifestR
     manifest: normalised(withoutFields(written, issues)),
     warnings: shortened([...warnings, ...leftOut]),
   };
+}
+
+function* allOf(...lists: Iterable<ManifestIssue>[]): Generator<ManifestIssue, void, undefined> {
+  for (const list of lists) yield* list;
 }
 
 function refused(issues: ManifestIssue[]): ManifestReading {

@@ -56,11 +56,11 @@ export function uiIssues(kind: keyof typeof uiValidators, value: unknown, path: 
     .map((error) => issueOf({ ...error, instancePath: `${path}${error.instancePath}` }, 'publish'));
 }
 
-/** ajv tells some mistakes twice: a bad key as its own and as its parent's, a missing type also as an unknown one. */
+/** ajv tells some mistakes twice: a bad key as its own and as its parent's, a missing type also as an unknown one, one of a part as the whole's. */
 function isEcho(error: ErrorObject): boolean {
   const { keyword, params } = error;
   return (
-    keyword === 'propertyNames' || keyword === 'oneOf' || (keyword === 'discriminator' && params.tagValue === undefined)
+    ['propertyNames', 'oneOf', 'if'].includes(keyword) || (keyword === 'discriminator' && params.tagValue === undefined)
   );
 }
 
