@@ -24,8 +24,8 @@ const scripts: Record<Listener, string> = {
   'webhook-gateway': 'services/webhook-gateway/src/main.ts',
 };
 
-/** Packages go through buffers; a small young generation and collections in between keep the installer's memory near a package's size. */
-const nodeFlags: Partial<Record<string, string[]>> = { installer: ['--max-semi-space-size=2', '--expose-gc'] };
+/** Packages go through buffers; a small young generation keeps fewer of them waiting to be collected. */
+const nodeFlags: Partial<Record<string, string[]>> = { installer: ['--max-semi-space-size=2'] };
 
 /** Where a platform runs. */
 export interface Place {

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import unzipper, { type CentralDirectory, type File } from 'unzipper';
-import { BufferWaste } from '../buffer-waste.ts';
 import type { ReceivedArchive } from '../installation/hands.ts';
 import { ArchiveError } from './archive-errors.ts';
 import type { PackageLimits } from './package-limits.ts';
@@ -32,7 +31,6 @@ export class PackageFiles {
   readonly #source: ArchiveSource;
   readonly #files: ReadonlyMap<string, PackageFile>;
   readonly #signal: AbortSignal;
-  readonly #waste = new BufferWaste();
 
   private constructor(source: ArchiveSource, files: ReadonlyMap<string, PackageFile>, signal: AbortSignal) {
     this.#source = source;
@@ -95,7 +93,6 @@ export class PackageFiles {
         if (size > entry.size) throw new ArchiveError('ARCHIVE_SIZE_EXCEEDED', 'is larger than declared', entry.name);
         crc = crc32(piece, crc);
         yield piece;
-        this.#waste.add(piece.length);
       }
     }
     if (size < entry.size) throw new ArchiveError('ARCHIVE_SIZE_SHORT', 'is smaller than declared', entry.name);

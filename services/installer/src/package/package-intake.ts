@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError, type RegistryToken } from '@verifywise/contracts';
-import { BufferWaste } from '../buffer-waste.ts';
 import type { IntakeTimes, PackageIntake, ReceivedArchive, StoredPackage } from '../installation/hands.ts';
 import type { Log } from '../log.ts';
 import type { DownloadLeases } from '../store/download-leases.ts';
@@ -37,8 +36,6 @@ type Wanted = Parameters<PackageIntake['fetch']>[0];
 
 /** Each needs some memory and a core, however many plugins are installed at once. */
 const AT_ONCE = 4;
-/** How often the bytes of a package are copied until it is stored. */
-const PASSES = 4;
 
 /** Brings packages into the store: from a registry, from an upload, and those that ship with the platform. */
 export class StoredIntake implements PackageIntake {
@@ -49,7 +46,6 @@ export class StoredIntake implements PackageIntake {
   /** A hundred tenants that install the same plugin at once wait for one download, here and at all other installers. */
   readonly #downloads = new SharedWork<StoredPackage>();
   readonly #turns = new Turns(AT_ONCE);
-  readonly #waste = new BufferWaste();
 
   constructor({ packages, leases, findToken, settings }: Needs) {
     this.#packages = packages;
@@ -138,7 +134,7 @@ export class StoredIntake implements PackageIntake {
   }
 
   async #takeIn(archive: ReceivedArchive, builtin: boolean): Promise<StoredPackage & { took: IntakeTimes }> {
-    const taken = await this.receive(async (made) => {
+    return this.receive(async (made) => {
       const begun = performance.now();
       const { manifest, hasCode, warnings } = await takeIn(archive, made, this.#settings.limits);
       const checked = performance.now();
@@ -147,9 +143,6 @@ export class StoredIntake implements PackageIntake {
       const storeMs = Math.round(performance.now() - checked);
       return { ...stored, took: { checkMs: Math.round(checked - begun), storeMs } };
     });
-    // Of a package that was worth it; the others wait for the next one.
-    this.#waste.add(archive.size * PASSES);
-    return taken;
   }
 }
 

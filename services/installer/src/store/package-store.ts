@@ -1,6 +1,5 @@
 import { compareVersions } from '@verifywise/contracts';
 import type { DataSource } from 'typeorm';
-import { BufferWaste } from '../buffer-waste.ts';
 import type { Packages, ReceivedArchive, StoredPackage } from '../installation/hands.ts';
 import { PackageTable, type PackageRow } from './tables.ts';
 
@@ -61,7 +60,6 @@ export class PackageStore implements Packages {
         return;
       }
       let position = 0;
-      const waste = new BufferWaste();
       for await (const piece of bytes.pieces(0, size, PIECE_BYTES)) {
         await manager.query('INSERT INTO package_pieces (digest, position, bytes) VALUES ($1, $2, $3)', [
           digest,
@@ -69,7 +67,6 @@ export class PackageStore implements Packages {
           piece,
         ]);
         position += 1;
-        waste.add(piece.length);
       }
     });
     return { digest, size, manifest, hasCode, warnings, sourceChecksum };
@@ -84,7 +81,6 @@ export class PackageStore implements Packages {
 
   /** The bytes piece by piece, in order. */
   async *read(digest: string): AsyncGenerator<Buffer> {
-    const waste = new BufferWaste();
     for (let position = 0; ; position += 1) {
       const [piece] = await this.#source.query<{ bytes: Buffer }[]>(
         'SELECT bytes FROM package_pieces WHERE digest = $1 AND position = $2',
@@ -92,7 +88,6 @@ export class PackageStore implements Packages {
       );
       if (piece === undefined) return;
       yield piece.bytes;
-      waste.add(piece.bytes.length);
     }
   }
 }
