@@ -13,6 +13,7 @@ import { createDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { BenchPlace } from '../frame/bench.ts';
 import type { Target } from '../isolates/keep-alive-client.ts';
+import { askOnce } from './ask-once.ts';
 import { manyPlugins } from './two-thousand-plugins.ts';
 
 export const PLUGINS = 2_000;
@@ -61,7 +62,7 @@ export async function startMarketplace({ closers, log }: BenchPlace): Promise<Ma
   await eventually(
     async () => {
       const { port, headers = {} } = target(0, '');
-      const answer = await fetch(`http://127.0.0.1:${port}/api/marketplace?installed=true`, { headers });
+      const answer = await askOnce(`http://127.0.0.1:${port}/api/marketplace?installed=true`, headers);
       const { data } = (await answer.json()) as { data?: { total: number } };
       if (data?.total !== INSTALLED_EACH) throw new Error('The marketplace does not know what its tenants have');
     },
@@ -108,14 +109,15 @@ async function startService(
   closers.addStep(name, () => ended(child));
   await eventually(
     async () => {
-      if (child.exitCode !== null) return;
-      if ((await fetch(`http://127.0.0.1:${port}/readyz`)).status !== 200) throw new Error(`${name} is not ready`);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      if ((await askOnce(`http://127.0.0.1:${port}/readyz`)).status !== 200) throw new Error(`${name} is not ready`);
     },
     { within: READY_WITHIN_MS },
   ).catch((cause: unknown) => {
     throw new Error(`${name} was not ready within ${READY_WITHIN_MS} ms`, { cause });
   });
-  if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}; its last words are above`);
+  const end = child.exitCode ?? child.signalCode;
+  if (end !== null) throw new Error(`${name} ended with ${end}; its last words are above`);
   return { pid: child.pid, port };
 }
 

@@ -10,6 +10,7 @@ import type { Target } from '../isolates/keep-alive-client.ts';
 import { processorTime } from '../isolates/processor-time.ts';
 import { PLUGINS, startMarketplace, TENANTS, type Marketplace } from './marketplace-under-test.ts';
 import { fullLoad } from '../isolates/load.ts';
+import { askOnce } from './ask-once.ts';
 import { inTurnOf } from './in-turn-of.ts';
 import { newSearch, searches } from './two-thousand-plugins.ts';
 
@@ -100,7 +101,7 @@ async function bareAnswers(
   const folder = await mkdtemp(join(tmpdir(), 'verifywise-answers-'));
   closers.addStep('answers', () => rm(folder, { recursive: true, force: true }));
   for (const [number, { port, path, headers = {} }] of targets.entries()) {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { ...headers, connection: 'close' } });
+    const answer = await askOnce(`http://127.0.0.1:${port}${path}`, headers);
     if (answer.status !== 200) throw new Error(`${path} was answered with ${answer.status}`);
     await writeFile(join(folder, String(number)), Buffer.from(await answer.arrayBuffer()));
   }
