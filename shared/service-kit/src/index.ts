@@ -6,7 +6,7 @@ export * from './database/outbox.ts';
 export * from './database/relay.ts';
 export { storableJson } from './database/storable-json.ts';
 export { DatabaseUnavailableError } from './database/connecting.ts';
-export { codeOf, messageOf } from './errors/thrown.ts';
+export { isDatabaseAway } from './database/database-away.ts';
 export * from './http/assert-installed.ts';
 export * from './http/checked.ts';
 export { answerError } from './http/error-envelope.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorAnswer, PlatformError } from '@verifywise/contracts';
+import { isDatabaseAway } from '@verifywise/service-kit';
 import type { Log } from '../log.ts';
 import type { Lease, OperationStore, StepError } from './operation-store.ts';
 import type { Operation, Saga, Step, StepRecord } from './operation.ts';
-import { isDatabaseAway } from './database-away.ts';
 import { LeaseLostError } from './lease-lost.ts';
 
 /** An undo that fails is tried again: a broker that restarts must not leave half an installation behind. */

@@ -8,7 +8,7 @@ import type { IsolateMemory } from './isolate-memory.ts';
 import type { IsolateNotes } from './isolate-notes.ts';
 import type { Capabilities } from './isolate-process.ts';
 import type { PackageFolders } from './package-folders.ts';
-import type { StartSlots } from './start-slots.ts';
+import type { StartReason, StartSlots } from './start-slots.ts';
 
 export interface IsolateLimits {
   heapMb: number;
@@ -27,7 +27,7 @@ export interface HostedPluginParts {
   notes: IsolateNotes;
   packages: PackageFolders;
   /** Whose turn it is to start a process. */
-  starts: StartSlots;
+  starts: Record<StartReason, StartSlots>;
   /** A fresh folder for one isolate, and its removal. */
   privateFolder(): Promise<PrivateFolder>;
   openDoor: OpenDoor;

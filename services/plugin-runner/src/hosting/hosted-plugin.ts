@@ -12,6 +12,7 @@ import { PluginCalls } from './plugin-calls.ts';
 import { PluginIsolate } from './plugin-isolate.ts';
 import { PluginUses } from './plugin-uses.ts';
 import type { Stage } from './stage.ts';
+import type { StartReason } from './start-slots.ts';
 import { stageAfter } from './stage.ts';
 import type { KnownSurface } from './surface-records.ts';
 
@@ -96,7 +97,7 @@ export class HostedPlugin {
       if (alone) await this.#close();
       // Enabled again before the installer's word of the disabling came: what its process left running must not run twice.
       if (hook === 'onEnable' && this.stage === 'loaded' && this.#wasEnabled) await this.#leave([]);
-      if (!this.#isolate?.runs(this.installation)) await this.#open({ inTurn: false });
+      if (!this.#isolate?.runs(this.installation)) await this.#open('asked');
       if (!alone && hook !== 'onLoad' && this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
       // What `onDisable` undoes, `onEnable` has done in the same process.
       if (slept && hook === 'onDisable') await this.#hook('onEnable', {}, HOOK_LIMIT_MS);
@@ -119,7 +120,7 @@ export class HostedPlugin {
         // It goes on in another process: what it is doing now is finished first.
         await this.#finishUses();
         await this.#leave([]);
-        await this.#open({ inTurn: true });
+        await this.#open('unasked');
       }
       const unasked = { atStart: true, told: !slept };
       if (this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS, unasked);
@@ -204,8 +205,7 @@ export class HostedPlugin {
     await this.uses.settledInTime();
   }
 
-  /** What an admin waits for does not stand behind a take-over. */
-  async #open(turn: { inTurn: boolean }): Promise<void> {
+  async #open(reason: StartReason): Promise<void> {
     this.#assertHere();
     await this.#close();
     const isolate = new PluginIsolate(this, this.#parts, {
@@ -214,7 +214,7 @@ export class HostedPlugin {
     });
     this.#isolate = isolate;
     try {
-      await isolate.start(turn);
+      await isolate.start(reason);
       this.stage = 'code';
     } catch (error) {
       await this.#close();

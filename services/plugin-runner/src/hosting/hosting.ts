@@ -36,7 +36,8 @@ export class Hosting {
 
   constructor(parts: HostingParts) {
     this.#parts = parts;
-    this.#hostedParts = { ...parts, plugin: { ...parts.plugin, starts: new StartSlots() } };
+    const starts = { asked: new StartSlots(), unasked: new StartSlots() };
+    this.#hostedParts = { ...parts, plugin: { ...parts.plugin, starts } };
   }
 
   /** Hosts what the projection says of a partition; isolates start in the background, events wait for them in their lanes. */

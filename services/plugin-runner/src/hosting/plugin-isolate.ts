@@ -10,6 +10,7 @@ import type { HostedPluginParts, Surroundings } from './hosted-plugin-parts.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { PrivateFolder } from '../package/private-folders.ts';
 import { IsolateProcess } from './isolate-process.ts';
+import type { StartReason } from './start-slots.ts';
 
 /** Loading code and reading a manifest; what takes longer does I/O at the top of its module. */
 const SETUP_LIMIT_MS = 30_000;
@@ -82,14 +83,12 @@ export class PluginIsolate {
   }
 
   /** Starts the process and loads the plugin's code; rejects with a HookError when that is the plugin's fault. */
-  async start({ inTurn }: { inTurn: boolean }): Promise<void> {
+  async start(reason: StartReason): Promise<void> {
     const installation = this.#installation;
     const { folder, entry } = await this.#parts.packages.folderOf(installation.package);
     const surroundings = await this.#parts.surroundings(this.#plugin);
     this.#folder = await this.#parts.privateFolder();
-    const load = () => this.#load({ folder, entry, ...this.#address, ...surroundings });
-    if (inTurn) await this.#parts.starts.run(load);
-    else await load();
+    await this.#parts.starts[reason].run(() => this.#load({ folder, entry, ...this.#address, ...surroundings }));
     // What an admin changed while it was loading came too early for it.
     if (this.#plugin.installation !== installation) this.adoptSettings();
   }

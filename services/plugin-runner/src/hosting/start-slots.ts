@@ -3,7 +3,10 @@ const STARTS_AT_ONCE = 4;
 /** A start that takes longer waits for something, and no longer needs the processor; a loop is ended before this. */
 const HELD_AT_MOST_MS = 5_000;
 
-/** Lets few processes start at once, so that a take-over does not starve what runs already. */
+/** What an admin waits for does not stand behind a take-over. */
+export type StartReason = 'asked' | 'unasked';
+
+/** Lets few processes start at once, so that a take-over, or a hundred admins, do not starve what runs already. */
 export class StartSlots {
   #taken = 0;
   readonly #waiting: (() => void)[] = [];

@@ -1,6 +1,7 @@
 import type { WorkDelivery } from '@verifywise/broker';
 import type { StepOutcome } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
+import { isDatabaseAway } from '@verifywise/service-kit';
 import type { WorkInHand } from './work-in-hand.ts';
 
 export interface FinishedSteps {
@@ -35,10 +36,10 @@ export async function runOnce(
   inHand.end(stepId, delivery.ack());
 }
 
-/** A step that failed, with what the plugin's author needs to see. A step for another runner has not failed. */
+/** A step that failed, with what the plugin's author needs to see. A step for another runner, or for when the database is back, has not failed. */
 export function failedStep(stepId: string, error: unknown): StepOutcome {
   const code = error instanceof PlatformError ? error.code : 'INTERNAL';
-  if (code === 'NOT_THE_OWNER') throw error;
+  if (code === 'NOT_THE_OWNER' || isDatabaseAway(error)) throw error;
   const message = error instanceof Error ? error.message : String(error);
   const stack = (error as { pluginStack?: string } | null)?.pluginStack;
   return { kind: 'failed', stepId, error: { code, message, ...(stack === undefined ? {} : { stack }) } };

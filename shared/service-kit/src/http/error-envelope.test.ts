@@ -36,6 +36,9 @@ describe('the error envelope', () => {
     router.get('/busy', () => {
       throw new PlatformError('BUSY', 'Another operation is running', { details: { retryAfterSeconds: 1.2 } });
     });
+    router.get('/without-database', () => {
+      throw new Error('timeout exceeded when trying to connect');
+    });
     router.get('/odd', () => {
       throw 'a text' as unknown as Error;
     });
@@ -68,6 +71,13 @@ describe('the error envelope', () => {
     const line = lines().find(({ level }) => level === 'error');
     expect(line).toMatchObject({ requestId: 'abc-1', method: 'GET', path: '/broken' });
     expect((line?.err as { stack: string }).stack).toContain('error-envelope.test.ts');
+  });
+
+  test('a database that does not answer is 503, and the request may be sent again', async () => {
+    const { url } = await serve({ routers: [failing] });
+    const answer = await fetch(`${url}/without-database`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(await answer.json()).toMatchObject({ error: { code: 'UNAVAILABLE' } });
   });
 
   test('what is thrown and no error is 500 too', async () => {

@@ -1,10 +1,14 @@
 import { errorAnswer, PlatformError, statusOfCode, type ErrorAnswer, type ErrorCode } from '@verifywise/contracts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { isDatabaseAway } from '../database/database-away.ts';
 import { isError } from '../errors/thrown.ts';
 import type { Logger } from '../logs/logger.ts';
 import { pathOf } from './plain-route.ts';
 import { requestIdOf } from './request-id.ts';
+
+const BUSY = 'What this service needs for an answer did not answer in time; ask again';
+const ASK_AGAIN = { retryAfterSeconds: 2 };
 
 /** Longer than this a path in an answer helps nobody. */
 const MAX_SHOWN_PATH = 200;
@@ -67,6 +71,7 @@ function internalAnswer(id: string): ErrorAnswer {
 /** The platform's error for what was thrown: itself, or what express and its body parser mean; undefined when unknown. */
 function platformErrorOf(thrown: unknown): PlatformError | undefined {
   if (thrown instanceof PlatformError) return thrown;
+  if (isDatabaseAway(thrown)) return new PlatformError('UNAVAILABLE', BUSY, { details: ASK_AGAIN, cause: thrown });
   if (!isError(thrown) || !('status' in thrown) || typeof thrown.status !== 'number') return undefined;
   const { status } = thrown;
   if (status < 400 || status >= 500) return undefined;
