@@ -4,17 +4,17 @@ import type { Database, HttpServer, Logger, ServiceTokens } from '@verifywise/se
 import { bearerCheck, identityCheck, serveHttp } from '@verifywise/service-kit';
 import type { Registry } from 'prom-client';
 import type { Agent } from 'undici';
-import type { RunnerConfig } from './config.ts';
-import type { Hosting } from './hosting/hosting.ts';
-import { clusterRoute, internalRoutes, isolatesRoute } from './http/internal-routes.ts';
-import type { LogStreams } from './http/log-streams.ts';
-import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './http/plugin-logs.ts';
-import { pluginRoutes } from './http/plugin-routes.ts';
-import { uiExtensions, uiExtensionsRoute } from './http/ui-extensions.ts';
-import type { Ownership } from './ownership/ownership.ts';
-import type { LogStore } from './store/log-store.ts';
-import type { OwnershipStore } from './store/ownership-store.ts';
-import { ShownUiStore } from './store/shown-ui-store.ts';
+import type { RunnerConfig } from '../config.ts';
+import type { Hosting } from '../hosting/hosting.ts';
+import { clusterRoute, internalRoutes, isolatesRoute } from './internal-routes.ts';
+import type { LogStreams } from './log-streams.ts';
+import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './plugin-logs.ts';
+import { pluginRoutes } from './plugin-routes.ts';
+import { uiExtensions, uiExtensionsRoute } from './ui-extensions.ts';
+import type { Ownership } from '../ownership/ownership.ts';
+import type { LogStore } from '../store/log-store.ts';
+import type { OwnershipStore } from '../store/ownership-store.ts';
+import { ShownUiStore } from '../store/shown-ui-store.ts';
 
 interface Parts {
   config: RunnerConfig;
