@@ -149,6 +149,7 @@ describe('what keeps an isolate awake', () => {
   });
 
   test('a million short timers leave nothing behind', async () => {
+    // What was left of each would be 100 bytes and more; what is not collected yet is much less together.
     await make(`
       const { heapUsed: before } = process.memoryUsage();
       for (let round = 0; round < 100; round += 1) {
@@ -156,7 +157,7 @@ describe('what keeps an isolate awake', () => {
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
       const grown = (process.memoryUsage().heapUsed - before) / 2 ** 20;
-      if (grown > 30) throw new Error('The heap has grown by ' + grown + ' MB');`);
+      if (grown > 70) throw new Error('The heap has grown by ' + grown + ' MB');`);
     expect((await awake()).filter((name) => name.startsWith('timer'))).toEqual([]);
   });
 });
