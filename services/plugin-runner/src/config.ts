@@ -80,6 +80,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     hangLimitMs: integer('ISOLATE_HANG_LIMIT_MS', 3_000, { min: 500, max: 600_000 }),
     pluginLogLines: integer('PLUGIN_LOG_LINES', 5_000, { min: 10, max: 1_000_000 }),
     handlerLimitMs: integer('HANDLER_LIMIT_MS', 30_000, { min: 100, max: 600_000 }),
+    parkAfterMs: integer('EVENT_PARK_AFTER_MS', 1_000, { min: 10, max: 600_000 }),
     filterLimitMs: integer('FILTER_LIMIT_MS', 1_000, { min: 10, max: 60_000 }),
     pluginDatabaseUrl: optionalUrl('PLUGIN_DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
     pluginConnections: integer('PLUGIN_DATABASE_CONNECTIONS', 40, { min: 1, max: 10_000 }),

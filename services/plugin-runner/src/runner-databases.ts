@@ -9,6 +9,7 @@ import { LifeOfSurfaces1732300000005 } from './store/migrations/0005-life-of-sur
 import { Turns1732300000006 } from './store/migrations/0006-turns.ts';
 import { MetadataSizes1732300000007 } from './store/migrations/0007-metadata-sizes.ts';
 import { WholeEnvelopes1732300000008 } from './store/migrations/0008-whole-envelopes.ts';
+import { ParkedEvents1732300000009 } from './store/migrations/0009-parked-events.ts';
 
 /** Of their own: a heartbeat that waits behind what plugins ask for would cost the runner its partitions. */
 const OWNERSHIP_CONNECTIONS = 2;
@@ -23,6 +24,7 @@ const migrations = [
   Turns1732300000006,
   MetadataSizes1732300000007,
   WholeEnvelopes1732300000008,
+  ParkedEvents1732300000009,
 ];
 
 /** The connections to the runner's own schema: one pool for its work, a small one for who owns which partition. */

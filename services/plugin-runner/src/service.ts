@@ -8,6 +8,7 @@ import { createApplyFilters } from './filtering/apply-filters.ts';
 import { createRunFilters } from './filtering/run-filters.ts';
 import { HeldTenants } from './hosting/held-tenants.ts';
 import { Hosting } from './hosting/hosting.ts';
+import { LateEvents } from './hosting/late-events.ts';
 import { Reconciler } from './hosting/reconcile.ts';
 import { Sleep } from './hosting/sleep.ts';
 import { callWebhook } from './http/call-webhook.ts';
@@ -34,6 +35,7 @@ import { InstallationStore } from './store/installation-store.ts';
 import { LogStore } from './store/log-store.ts';
 import { MetadataStore } from './store/metadata-store.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
+import { ParkedEventStore } from './store/parked-event-store.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
 import { watchIsolates } from './watch-isolates.ts';
@@ -109,6 +111,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     },
     log,
     surfacesOf: (partition) => surfaces.ofPartition(partition),
+    parked: new ParkedEventStore(database.source),
     plugin: createPluginParts({
       config,
       broker,
@@ -131,6 +134,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const filtering = createRunFilters(hosting, config.filterLimitMs);
   const applyFilters = createApplyFilters(filtering);
 
+  closers.add(new LateEvents({ afterMs: config.parkAfterMs, lanes: () => hosting.lanes() }));
   closers.add(new Sleep({ idleMs: config.idleStopMinutes * 60_000, plugins: () => hosting.sleepers(), log }));
 
   const tenants = new HeldTenants({

@@ -91,6 +91,30 @@ export function watchIsolates(registry: Registry, list: () => PluginView[]): Iso
       }
     },
   });
+  new Gauge({
+    name: 'runner_waiting_events',
+    help: 'Events that a plugin handles or that wait for it, wherever they are kept; not said of plugins without any',
+    labelNames: OF_A_PLUGIN,
+    registers,
+    collect() {
+      this.reset();
+      for (const { tenant, pluginId, waitingEvents } of plugins()) {
+        if (waitingEvents > 0) this.set({ tenant, plugin: pluginId }, waitingEvents);
+      }
+    },
+  });
+  new Gauge({
+    name: 'runner_parked_events',
+    help: 'Those of the waiting events that wait in the database, because they are late or many',
+    labelNames: OF_A_PLUGIN,
+    registers,
+    collect() {
+      this.reset();
+      for (const { tenant, pluginId, parkedEvents } of plugins()) {
+        if (parkedEvents > 0) this.set({ tenant, plugin: pluginId }, parkedEvents);
+      }
+    },
+  });
   return {
     started: (seconds) => starts.observe(seconds),
     woken: (seconds) => wakes.observe(seconds),

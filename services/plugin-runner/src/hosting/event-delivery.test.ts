@@ -6,6 +6,8 @@ import type { EventAnswer, EventCall } from '../isolate/protocol.ts';
 import { EventDelivery } from './event-delivery.ts';
 import type { FailedDelivery } from './failed-deliveries.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
+import { LaneEvent } from './lane-event.ts';
+import { TrackedDelivery } from './tracked-delivery.ts';
 
 const delivery: Delivery = {
   envelope: envelope({ id: 'e-1', type: 'risk.created', tenant: 'acme', payload: { riskId: 1 }, source: 'test' }),
@@ -51,9 +53,13 @@ async function delivered(
     add: (failed: FailedDelivery) => store().then(() => void kept.push(failed)),
     refused: () => void (refused += 1),
   };
-  const events = new EventDelivery(plugin, failures, createLogger('test', 'silent'));
-  const outcome = await events.deliver(delivery, interrupted);
-  return { outcome, asked, messages: kept.map(({ error }) => error.message), refused };
+  const keepRetry = ({ retry }: LaneEvent) => {
+    if (retry) waited.push(retry.attempts);
+  };
+  const waited: number[] = [];
+  const events = new EventDelivery(plugin, { failures, keepRetry, log: createLogger('test', 'silent') });
+  const outcome = await events.deliver(LaneEvent.delivered(new TrackedDelivery(delivery, 0, 1)), interrupted);
+  return { outcome, asked, messages: kept.map(({ error }) => error.message), refused, waited };
 }
 
 test('handlers that are left have their turn before the event is done', async () => {
@@ -117,7 +123,7 @@ test('what failed in one version is given to all handlers of the next: its numbe
     { errors: [again(1)], left: [] },
     { errors: [], left: [] },
   ];
-  expect(await delivered(answers)).toMatchObject({ outcome: 'done', asked: [undefined, [1]] });
+  expect(await delivered(answers)).toMatchObject({ outcome: 'done', asked: [undefined, [1]], waited: [1] });
   const afterFirst = { installation: { version: '2.0.0' } };
   expect(await delivered(answers, { afterFirst })).toMatchObject({ outcome: 'done', asked: [undefined, undefined] });
 });

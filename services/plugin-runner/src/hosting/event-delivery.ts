@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery } from '@verifywise/broker';
+import type { Envelope } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import type { EventAnswer, HandlerFailure } from '../isolate/protocol.ts';
 import { pause } from '../pause.ts';
@@ -9,6 +9,7 @@ import { waitMs, wantsMore } from './event-retries.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { keepTrying } from './keep-trying.ts';
+import type { LaneEvent } from './lane-event.ts';
 import type { LaneOutcome } from './lane.ts';
 
 /** Between the failing of a process and the pause of its lane lie milliseconds; what comes meanwhile was not given to it. */
@@ -16,95 +17,100 @@ const ENDING_AGAIN_MS = 20;
 
 type Failure = Pick<HandlerFailure, 'message' | 'stack'>;
 
+interface Parts {
+  failures: FailedDeliveries;
+  /** Keeps what an event waits for, so that the next attempt is made even by another runner. */
+  keepRetry: (event: LaneEvent) => void;
+  log: Logger;
+}
+
 /** Gives events to one plugin, and keeps what it did not take. */
 export class EventDelivery {
   readonly #plugin: HostedPlugin;
-  readonly #failures: FailedDeliveries;
-  readonly #log: Logger;
-  /** Of events that wait for their next attempt, by their id. */
-  readonly #retries = new Map<string, EventRetry>();
+  readonly #parts: Parts;
 
-  constructor(plugin: HostedPlugin, failures: FailedDeliveries, log: Logger) {
+  constructor(plugin: HostedPlugin, parts: Parts) {
     this.#plugin = plugin;
-    this.#failures = failures;
-    this.#log = log;
+    this.#parts = parts;
   }
 
   /**
    * Done: handled, or failed and kept as a failed delivery, or the plugin was removed. Elsewhere: the plugin left this runner before
    * that. Later: its handlers are to be given it again, and `interrupted` ended the wait for that.
    */
-  async deliver(delivery: Delivery, interrupted: AbortSignal): Promise<LaneOutcome> {
-    const event = eventOfFact(delivery.envelope.type);
+  async deliver(event: LaneEvent, interrupted: AbortSignal): Promise<LaneOutcome> {
     try {
-      return await this.#deliver(event, delivery, interrupted);
+      return await this.#deliver(event, interrupted);
     } catch (error) {
       // Whatever it was, this event has failed, and the ones behind it have not.
-      this.#log.error({ err: error, event, eventId: delivery.envelope.id }, 'An event could not be delivered');
-      this.#retries.delete(delivery.envelope.id);
-      return (await this.#keep(event, delivery, [{ message: (error as Error).message }])) ? 'done' : this.#left();
+      const { id, type } = event.envelope;
+      this.#parts.log.error({ err: error, event: type, eventId: id }, 'An event could not be delivered');
+      event.retry = undefined;
+      return (await this.#keep(event, [{ message: (error as Error).message }])) ? 'done' : this.#left();
     }
   }
 
-  async #deliver(event: string, delivery: Delivery, interrupted: AbortSignal): Promise<LaneOutcome> {
-    const { id } = delivery.envelope;
+  async #deliver(event: LaneEvent, interrupted: AbortSignal): Promise<LaneOutcome> {
+    const name = eventOfFact(event.envelope.type);
     for (;;) {
       const { surface } = this.#plugin;
-      if (surface && !surface.events.includes(event)) {
-        await this.giveUp(delivery);
+      if (surface && !surface.events.includes(name)) {
+        await this.giveUp(event);
         return 'done';
+      }
+      const before = this.#waitingRetry(event);
+      if (before.attempts > 0) {
+        await pause(Math.max(0, before.dueAt - Date.now()), interrupted);
+        if (this.#plugin.gone) return this.#left();
+        if (interrupted.aborted) return this.#putOff(event);
       }
       if (this.#plugin.ending) {
         if (interrupted.aborted) return 'later';
         await pause(ENDING_AGAIN_MS, interrupted);
         continue;
       }
-      const before = this.#waitingRetry(id);
-      const { version } = before;
-      const { errors, left } = await this.#attempt(event, delivery, before, interrupted);
+      const { errors, left } = await this.#attempt(name, event.envelope, before, interrupted);
       if (this.#plugin.gone && errors.length + left.length > 0) return this.#left();
       const attempts = before.attempts + 1;
       const again = errors.filter((error) => wantsMore(error, attempts));
       const failed = [...again, ...left.map(notCalled)];
       const final = errors.filter((error) => !wantsMore(error, attempts));
-      if (!(await this.#keep(event, delivery, final))) return this.#left();
-      this.#retries.delete(id);
+      if (!(await this.#keep(event, final))) return this.#left();
+      event.retry = undefined;
       if (failed.length === 0) return 'done';
-      const retry = { attempts, version, failed };
-      this.#retries.set(id, retry);
-      const wait = waitMs(retry);
-      if (again[0]) {
-        const message = `A handler of ${event} failed and is called again in ${wait / 1_000} s: ${again[0].message}`;
-        this.#plugin.log('warn', message, { eventId: id, attempts, stack: again[0].stack });
-      }
-      await pause(wait, interrupted);
-      if (this.#plugin.gone) return this.#left();
-      if (!interrupted.aborted) continue;
-      if (this.#plugin.surface) return 'later';
-      // It was disabled meanwhile, and hears nothing any more.
-      await this.giveUp(delivery);
-      return 'done';
+      const wait = waitMs({ attempts, failed });
+      event.retry = { attempts, version: before.version, failed, dueAt: Date.now() + wait };
+      this.#parts.keepRetry(event);
+      if (!again[0]) continue;
+      const message = `A handler of ${name} failed and is called again in ${wait / 1_000} s: ${again[0].message}`;
+      this.#plugin.log('warn', message, { eventId: event.envelope.id, attempts, stack: again[0].stack });
     }
   }
 
   /** What some handlers wait to be called for again; the handlers of another version are all given it. */
-  #waitingRetry(id: string): EventRetry {
+  #waitingRetry({ retry }: LaneEvent): EventRetry {
     const { version } = this.#plugin.installation;
-    const waiting = this.#retries.get(id);
-    return waiting?.version === version ? waiting : { attempts: 0, version, failed: [] };
+    return retry?.version === version ? retry : { attempts: 0, version, failed: [], dueAt: 0 };
+  }
+
+  /** Its next attempt is for later, unless it was disabled meanwhile, and hears nothing any more. */
+  async #putOff(event: LaneEvent): Promise<LaneOutcome> {
+    if (this.#plugin.surface) return 'later';
+    await this.giveUp(event);
+    return 'done';
   }
 
   /** The plugin hears no more of it: what its handlers had failed at is kept as failed. */
-  async giveUp(delivery: Delivery): Promise<void> {
-    const retry = this.#retries.get(delivery.envelope.id);
+  async giveUp(event: LaneEvent): Promise<void> {
+    const { retry } = event;
     if (!retry) return;
-    this.#retries.delete(delivery.envelope.id);
-    await this.#keep(eventOfFact(delivery.envelope.type), delivery, retry.failed);
+    event.retry = undefined;
+    await this.#keep(event, retry.failed);
   }
 
   async #attempt(
     event: string,
-    { envelope }: Delivery,
+    envelope: Envelope,
     { failed }: EventRetry,
     interrupted: AbortSignal,
   ): Promise<EventAnswer> {
@@ -130,16 +136,17 @@ export class EventDelivery {
     }
   }
 
-  async #keep(event: string, { envelope }: Delivery, errors: Failure[]): Promise<boolean> {
+  async #keep({ envelope }: LaneEvent, errors: Failure[]): Promise<boolean> {
     const { tenant, pluginId, installation } = this.#plugin;
+    const event = eventOfFact(envelope.type);
     for (const { message, stack } of errors) {
       this.#plugin.log('error', `The handler of ${event} failed: ${message}`, { eventId: envelope.id, stack });
       const about = { tenant, pluginId, version: installation.version, event, envelope };
       const failed = { id: randomUUID(), ...about, error: { message, stack } };
       // While the database is away the event waits here, unacknowledged; nothing of it is lost.
-      const stored = await keepTrying(this.#plugin, 'A failed delivery', () => this.#failures.add(failed), {
-        log: this.#log,
-        refused: () => this.#failures.refused(),
+      const stored = await keepTrying(this.#plugin, 'A failed delivery', () => this.#parts.failures.add(failed), {
+        log: this.#parts.log,
+        refused: () => this.#parts.failures.refused(),
       });
       if (!stored) return false;
     }
@@ -148,7 +155,6 @@ export class EventDelivery {
 
   /** What a plugin failed at because it was leaving is done again where it is next; nobody waits for one that was removed. */
   #left(): LaneOutcome {
-    this.#retries.clear();
     return this.#plugin.gone === 'moved' ? 'elsewhere' : 'done';
   }
 }

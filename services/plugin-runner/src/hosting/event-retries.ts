@@ -10,6 +10,8 @@ export interface EventRetry {
   /** Of the plugin; what a handler is called by means nothing in another. */
   version: string;
   failed: HandlerFailure[];
+  /** When the next attempt is due, in milliseconds of the clock on the wall: another runner may be the one to make it. */
+  dueAt: number;
 }
 
 /** Whether a handler that has failed so many times is to be called again. */

@@ -23,9 +23,9 @@ export class HeldTenants implements PartitionTenants {
     this.#parts = parts;
   }
 
-  async takeOver(partition: number): Promise<void> {
+  async takeOver(partition: number, epoch: number): Promise<void> {
     this.#finishing.delete(partition);
-    await this.#parts.hosting.takeOver(partition, await this.#parts.installations.ofPartition(partition));
+    await this.#parts.hosting.takeOver({ partition, epoch }, await this.#parts.installations.ofPartition(partition));
   }
 
   event(_partition: number, delivery: Delivery): void {

@@ -5,7 +5,9 @@ import { EventDelivery } from './event-delivery.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { HostedPlugin } from './hosted-plugin.ts';
+import { LaneStore } from './lane-store.ts';
 import { Lane } from './lane.ts';
+import type { ParkedEvents, Tenure } from './parked-events.ts';
 import { startFailureOf } from './start-failure.ts';
 import type { TrackedDelivery } from './tracked-delivery.ts';
 
@@ -19,6 +21,9 @@ const RETRY_AFTER_UPDATE_S = 2;
 export interface HostedParts {
   plugin: HostedPluginParts;
   failedDeliveries: FailedDeliveries;
+  parked: ParkedEvents;
+  /** Under which this runner holds the partition of a tenant. */
+  tenure: (tenant: string) => Tenure;
   log: Logger;
 }
 
@@ -53,8 +58,15 @@ export class Hosted {
       ...parts.plugin,
       failed: (_plugin, failure) => this.#failed(failure),
     });
-    this.#events = new EventDelivery(this.plugin, parts.failedDeliveries, parts.log);
-    this.lane = new Lane(({ delivery }, interrupted) => this.#events.deliver(delivery, interrupted));
+    const { failedDeliveries: failures, parked, log } = parts;
+    this.#events = new EventDelivery(this.plugin, { failures, keepRetry: (event) => this.lane.keepRetry(event), log });
+    const store = new LaneStore(this.plugin, {
+      parked,
+      tenure: () => parts.tenure(installation.tenant),
+      log,
+      refused: () => failures.refused(),
+    });
+    this.lane = new Lane((event, interrupted) => this.#events.deliver(event, interrupted), store);
   }
 
   /** True while the plugin is between two versions, and was enabled before. */
@@ -150,7 +162,7 @@ export class Hosted {
 
   #isIdle(idleMs: number): boolean {
     const settled = this.#ready && this.mayRun && this.#steps === 0 && !this.plugin.gone;
-    return settled && this.lane.length === 0 && this.plugin.uses.idleMs >= idleMs;
+    return settled && this.lane.empty && this.plugin.uses.idleMs >= idleMs;
   }
 
   /** Whether the installer wants it to run, and it has not failed since the installer said so. */
@@ -166,23 +178,14 @@ export class Hosted {
     return this.#starting;
   }
 
-  /** Finishes what has begun up to this place in the broker's order; a plugin that is being started gets its share first. */
-  async finishUntil(sequence: number): Promise<void> {
-    this.lane.beginNothingBehind(sequence);
-    if (this.lane.length > 0) await this.#starting?.catch(() => undefined);
-    await this.lane.finish();
-  }
-
   /** A plugin that is not enabled hears nothing: what waited for it is done with. */
   skip(): void {
     this.plugin.dropSurface();
     void this.lane.pause();
-    for (const tracked of this.lane.empty()) {
-      this.#inBackground(
-        this.#events.giveUp(tracked.delivery).then(() => tracked.done()),
-        'emptied',
-      );
-    }
+    this.#inBackground(
+      this.lane.drop((event) => this.#events.giveUp(event)),
+      'emptied',
+    );
   }
 
   /** It leaves this runner; what waited for it is still waiting, elsewhere. */
@@ -191,12 +194,12 @@ export class Hosted {
     clearTimeout(this.#unloading);
     // What waits for its next attempt waits for it elsewhere.
     void this.lane.pause();
-    this.lane.empty();
+    this.lane.leave();
   }
 
   #converge(): void {
     if (this.plugin.installation.desired === 'enabled') {
-      const sleepsOn = this.plugin.asleep && this.lane.length === 0;
+      const sleepsOn = this.plugin.asleep && this.lane.empty;
       if (this.mayRun && !sleepsOn) void this.start().catch(() => undefined);
     } else {
       this.skip();

@@ -6,8 +6,10 @@ import type { HostedParts } from './hosted.ts';
 import { Hosted } from './hosted.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
+import type { Lane } from './lane.ts';
 import { inLoadOrder } from './load-order.ts';
 import { LONGEST_REQUEST_MS } from './longest-request.ts';
+import type { LaneName, Tenure } from './parked-events.ts';
 import type { PluginView } from './plugin-view.ts';
 import { viewOf } from './plugin-view.ts';
 import type { KnownSurface } from './surface-records.ts';
@@ -15,7 +17,7 @@ import type { Sleeper } from './sleep.ts';
 import { StartSlots } from './start-slots.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
-export interface HostingParts extends Omit<HostedParts, 'plugin'> {
+export interface HostingParts extends Omit<HostedParts, 'plugin' | 'tenure'> {
   plugin: Omit<HostedPluginParts, 'starts'>;
   partitions: number;
   /** The surface as any runner last stored it, for routing events to a plugin whose isolate has yet to start. */
@@ -25,32 +27,38 @@ export interface HostingParts extends Omit<HostedParts, 'plugin'> {
 /** `onUnload` of a plugin has 5 s; a hook that it waits behind was given its time before (`HAND_OVER_DEADLINE_MS`). */
 const LEAVES_WITHIN_MS = 6_000;
 
+/** No claim was ever made under it. */
+const NO_EPOCH = -1;
+
 /** Every plugin of the tenants whose partitions this runner holds; of others it hosts nothing, whoever asks. */
 export class Hosting {
   readonly #parts: HostingParts;
   readonly #hostedParts: HostedParts;
   readonly #tenants = new Map<string, Map<string, Hosted>>();
-  readonly #held = new Set<number>();
+  /** The partitions held here, with the epoch of the claim. */
+  readonly #held = new Map<number, number>();
   readonly #finishing = new Set<number>();
   #sequence = 0;
 
   constructor(parts: HostingParts) {
     this.#parts = parts;
+    const tenure = (tenant: string) => this.#tenure(this.#partitionOf(tenant));
     const starts = { asked: new StartSlots(), unasked: new StartSlots() };
-    this.#hostedParts = { ...parts, plugin: { ...parts.plugin, starts } };
+    this.#hostedParts = { ...parts, tenure, plugin: { ...parts.plugin, starts } };
   }
 
   /** Hosts what the projection says of a partition; isolates start in the background, events wait for them in their lanes. */
-  async takeOver(partition: number, installations: Installation[]): Promise<void> {
-    const stored = await this.#parts.surfacesOf(partition);
-    const surfaces = new Map(stored.map((known) => [`${known.tenant}/${known.pluginId}`, known]));
+  async takeOver({ partition, epoch }: Tenure, installations: Installation[]): Promise<void> {
+    const surfaces = byPlugin(await this.#parts.surfacesOf(partition));
+    const parked = byPlugin(await this.#parts.parked.ofPartition(partition));
     this.#finishing.delete(partition);
-    this.#held.add(partition);
-    for (const { lane } of this.#inPartition(partition)) lane.beginAll();
+    this.#held.set(partition, epoch);
+    for (const { lane } of this.#inPartition(partition)) lane.goOn();
     for (const installation of inLoadOrder(installations)) {
       const hosted = this.#host(installation);
-      const known = surfaces.get(`${installation.tenant}/${installation.pluginId}`);
+      const known = surfaces.get(nameOf(installation));
       if (known) hosted.plugin.knowSurface(known);
+      hosted.lane.knowParked(parked.get(nameOf(installation))?.parked ?? 0);
       hosted.apply(installation);
     }
   }
@@ -117,7 +125,7 @@ export class Hosting {
 
   /** Everything hosted here, as operators see it. */
   list(): PluginView[] {
-    return this.#all().map(({ plugin, lane }) => viewOf(plugin, lane.length));
+    return this.#all().map(({ plugin, lane }) => viewOf(plugin, lane));
   }
 
   /** The packages of everything hosted here, whether it runs or not. */
@@ -130,21 +138,27 @@ export class Hosting {
     return this.#all().filter(({ plugin }) => plugin.stage === 'enabled');
   }
 
+  /** The lanes of everything hosted here. */
+  lanes(): Lane[] {
+    return this.#all().map(({ lane }) => lane);
+  }
+
   forgetUndelivered(partition: number): void {
-    for (const { lane } of this.#inPartition(partition)) lane.empty();
+    for (const { lane } of this.#inPartition(partition)) lane.forgetUndelivered();
   }
 
   /**
-   * Finishes every event that any plugin has begun, and those before it, so that none is delivered twice after a hand-over; and the
-   * requests that are under way.
+   * Finishes the events and requests that are under way, and parks what waits behind them of the events that any plugin has begun, so
+   * that no event is delivered twice after a hand-over.
    */
   async finish(partition: number): Promise<void> {
     const hosted = this.#inPartition(partition);
     this.#finishing.add(partition);
+    for (const { lane } of hosted) lane.hold();
     const begun = Math.max(-1, ...hosted.map(({ lane }) => lane.lastBegun));
     const answered = Promise.all(hosted.map(({ plugin }) => plugin.uses.settled()));
     await Promise.all([
-      ...hosted.map((each) => each.finishUntil(begun)),
+      ...hosted.map(({ lane }) => lane.finish(begun)),
       Promise.race([answered, pause(LONGEST_REQUEST_MS)]),
     ]);
   }
@@ -161,6 +175,10 @@ export class Hosting {
     );
     const failed = ended.find((each) => each.status === 'rejected');
     if (failed) throw failed.reason;
+  }
+
+  #tenure(partition: number): Tenure {
+    return { partition, epoch: this.#held.get(partition) ?? NO_EPOCH };
   }
 
   #partitionOf(tenant: string): number {
@@ -210,4 +228,12 @@ async function unloadInTime(plugin: HostedPlugin): Promise<void> {
 
 function movedError(tenant: string): PlatformError {
   return new PlatformError('NOT_THE_OWNER', `This runner does not host ${tenant}; ask again`);
+}
+
+function byPlugin<Known extends LaneName>(known: Known[]): Map<string, Known> {
+  return new Map(known.map((each) => [nameOf(each), each]));
+}
+
+function nameOf({ tenant, pluginId }: LaneName): string {
+  return `${tenant}/${pluginId}`;
 }

@@ -1,29 +1,43 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Delivery } from '@verifywise/broker';
 import { envelope } from '@verifywise/contracts';
+import { ParkedInMemory } from '../testing/parked-in-memory.ts';
+import type { LaneEvent } from './lane-event.ts';
 import type { LaneOutcome } from './lane.ts';
 import { Lane } from './lane.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
+/** Everything that only waits for promises has happened. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 /** A lane whose handler waits until the test lets the event with that id finish. */
-function laneUnderTest() {
+function laneUnderTest(parked = new ParkedInMemory()) {
   const begun: string[] = [];
   const acked: string[] = [];
   const finish = new Map<string, (outcome: LaneOutcome) => void>();
+  const running = new Map<string, LaneEvent>();
   let sequence = 0;
-  const lane = new Lane(({ delivery }) => {
-    begun.push(delivery.envelope.id);
-    return new Promise((resolve) => finish.set(delivery.envelope.id, resolve));
-  });
-  const push = (id: string, redelivered = false) => {
-    lane.push(new TrackedDelivery(deliveryOf(id, acked, redelivered), sequence++, 1));
+  const lane = new Lane((event, interrupted) => {
+    const { id } = event.envelope;
+    begun.push(id);
+    running.set(id, event);
+    return new Promise((resolve) => {
+      finish.set(id, resolve);
+      if (event.retry) interrupted.addEventListener('abort', () => resolve('later'));
+    });
+  }, parked as never);
+  const push = (...ids: string[]) => {
+    for (const id of ids) lane.push(new TrackedDelivery(deliveryOf(id, acked), sequence++, 1));
   };
+  const pushAgain = (id: string) => lane.push(new TrackedDelivery(deliveryOf(id, acked, true), sequence++, 1));
   const settle = async (id: string, outcome: LaneOutcome = 'done') => {
     finish.get(id)?.(outcome);
-    await Promise.resolve();
-    await Promise.resolve();
+    await settled();
   };
-  return { lane, push, settle, begun, acked };
+  const finishAll = async () => {
+    for (let at = 0; at < begun.length; at += 1) await settle(begun[at] as string);
+  };
+  return { lane, push, pushAgain, settle, finishAll, begun, acked, parked, running };
 }
 
 function deliveryOf(id: string, acked: string[], redelivered = false): Delivery {
@@ -37,11 +51,13 @@ function deliveryOf(id: string, acked: string[], redelivered = false): Delivery 
   };
 }
 
+const numbered = (count: number, from = 0) =>
+  Array.from({ length: count }, (_nothing, at) => `e-${String(from + at).padStart(3, '0')}`);
+
 describe('a lane', () => {
   test('delivers nothing before it is opened, then one at a time and in order', async () => {
     const { lane, push, settle, begun, acked } = laneUnderTest();
-    push('a');
-    push('b');
+    push('a', 'b');
     expect(begun).toEqual([]);
     lane.resume();
     expect(begun).toEqual(['a']);
@@ -49,6 +65,7 @@ describe('a lane', () => {
     expect(begun).toEqual(['a', 'b']);
     await settle('b');
     expect(acked).toEqual(['a', 'b']);
+    expect(lane.empty).toBe(true);
   });
 
   test('does not acknowledge what was not delivered', async () => {
@@ -60,20 +77,20 @@ describe('a lane', () => {
   });
 
   test('acknowledges, and does not repeat, what comes again after it was handled', async () => {
-    const { lane, push, settle, begun, acked } = laneUnderTest();
+    const { lane, push, pushAgain, settle, begun, acked } = laneUnderTest();
     lane.resume();
     push('a');
     await settle('a');
-    push('a', true);
+    pushAgain('a');
     expect(begun).toEqual(['a']);
     expect(acked).toEqual(['a', 'a']);
   });
 
   test('what comes again while it is being handled is handled once', async () => {
-    const { lane, push, settle, begun, acked } = laneUnderTest();
+    const { lane, push, pushAgain, settle, begun, acked } = laneUnderTest();
     lane.resume();
     push('a');
-    push('a', true);
+    pushAgain('a');
     await settle('a');
     expect(begun).toEqual(['a']);
     expect(acked).toEqual(['a', 'a']);
@@ -82,8 +99,7 @@ describe('a lane', () => {
   test('pausing waits for what runs and begins nothing more', async () => {
     const { lane, push, settle, begun } = laneUnderTest();
     lane.resume();
-    push('a');
-    push('b');
+    push('a', 'b');
     let paused = false;
     const pausing = lane.pause().then(() => (paused = true));
     expect(paused).toBe(false);
@@ -95,8 +111,7 @@ describe('a lane', () => {
   test('what is to come later stays the first, and nothing overtakes it', async () => {
     const { lane, push, settle, begun, acked } = laneUnderTest();
     lane.resume();
-    push('a');
-    push('b');
+    push('a', 'b');
     const pausing = lane.pause();
     await settle('a', 'later');
     await pausing;
@@ -112,32 +127,190 @@ describe('a lane', () => {
 
   test('goes on behind an event whose handling throws', async () => {
     const begun: string[] = [];
-    const lane = new Lane(({ delivery }) => {
-      begun.push(delivery.envelope.id);
+    const lane = new Lane(({ envelope: { id } }) => {
+      begun.push(id);
       return begun.length === 1 ? Promise.reject(new Error('not even recorded')) : Promise.resolve('done');
-    });
+    }, new ParkedInMemory() as never);
     const acked: string[] = [];
     for (const id of ['a', 'b']) lane.push(new TrackedDelivery(deliveryOf(id, acked), 0, 1));
     lane.resume();
-    await lane.finish();
+    await settled();
     expect([begun, acked]).toEqual([
       ['a', 'b'],
       ['a', 'b'],
     ]);
   });
+});
 
-  test('finishing until a place delivers up to it and nothing behind it', async () => {
-    const { lane, push, settle, begun } = laneUnderTest();
+describe('a lane with more events than it holds', () => {
+  test('parks them all, in order, lets the broker forget them, and delivers them in order', async () => {
+    const { lane, push, finishAll, begun, acked, parked } = laneUnderTest();
+    lane.resume();
+    const ids = numbered(100);
+    push(...ids);
+    await settled();
+    expect([parked.ids, acked, lane.length, lane.parked]).toEqual([ids, ids, 100, 100]);
+    await finishAll();
+    expect(begun).toEqual(ids);
+    expect([parked.ids, lane.length, lane.empty]).toEqual([[], 0, true]);
+    push('after');
+    expect(begun.at(-1)).toBe('after');
+    await finishAll();
+    expect(acked).toEqual([...ids, 'after']);
+  });
+
+  test('goes on in order however the database answers between what comes and what is done', async () => {
+    const { lane, push, settle, begun, acked, parked } = laneUnderTest();
+    lane.resume();
+    const ids = numbered(300);
+    for (let at = 0; at < ids.length; at += 3) {
+      const letGo = parked.hold();
+      push(...ids.slice(at, at + 3));
+      if (at % 2 === 0) await settle(begun.at(-1) as string);
+      letGo();
+      if (at % 5 === 0) await settled();
+      if (at % 7 === 0) await settle(begun.at(-1) as string);
+    }
+    for (let quiet = 0; quiet < 3; quiet += 1) {
+      const before = begun.length;
+      await settle(begun.at(-1) as string);
+      if (begun.length > before) quiet = -1;
+    }
+    expect(begun).toEqual(ids);
+    expect([...acked].sort()).toEqual(ids);
+    expect([parked.ids, lane.empty]).toEqual([[], true]);
+  });
+
+  test('does not deliver twice what was handled while it was being parked', async () => {
+    const { lane, push, settle, finishAll, begun, acked, parked } = laneUnderTest();
+    lane.resume();
+    const ids = numbered(12);
+    const letGo = parked.hold();
+    push(...ids);
+    await settle(ids[0] as string);
+    await settle(ids[1] as string);
+    letGo();
+    await settled();
+    expect(parked.ids).toEqual(ids.slice(2));
+    await finishAll();
+    expect([begun, [...acked].sort()]).toEqual([ids, ids]);
+  });
+
+  test('acknowledges nothing that this runner may not park any more', async () => {
+    const { lane, push, acked, parked } = laneUnderTest();
+    parked.refuses = true;
+    lane.resume();
+    push(...numbered(12));
+    await settled();
+    expect([acked, parked.ids]).toEqual([[], []]);
+  });
+});
+
+describe('parked events', () => {
+  const parkedBefore = async (ids: string[]) => {
+    const parked = new ParkedInMemory();
+    await parked.add(ids.map((id) => ({ envelope: deliveryOf(id, []).envelope, retry: undefined })));
+    return parked;
+  };
+
+  test('of the holder before come first, and what it had not acknowledged is not delivered twice', async () => {
+    const { lane, push, pushAgain, finishAll, begun, acked } = laneUnderTest(await parkedBefore(['a', 'b']));
+    lane.knowParked(2);
+    expect(lane.empty).toBe(false);
+    pushAgain('b');
+    push('c');
+    lane.resume();
+    await settled();
+    await finishAll();
+    expect([begun, acked]).toEqual([
+      ['a', 'b', 'c'],
+      ['b', 'c'],
+    ]);
+  });
+
+  test('stay when the channel is lost, and what the broker kept comes again behind them', async () => {
+    const { lane, push, pushAgain, finishAll, begun, parked } = laneUnderTest();
+    push(...numbered(9));
+    await settled();
+    expect(parked.ids).toEqual(numbered(9));
+    const letGo = parked.hold();
+    push('kept by the broker');
+    lane.forgetUndelivered();
+    pushAgain('kept by the broker');
+    letGo();
+    lane.resume();
+    await settled();
+    await finishAll();
+    expect(begun).toEqual([...numbered(9), 'kept by the broker']);
+  });
+
+  test('of a plugin that hears nothing any more are dropped, and what waited for another try is given up', async () => {
+    const { lane, push, settle, begun, parked, acked } = laneUnderTest(await parkedBefore(['a', 'b']));
+    const retry = { attempts: 1, version: '1.0.0', failed: [], dueAt: 0 };
+    await parked.keepRetry(2, retry);
+    lane.knowParked(2);
+    push('c');
+    const given: string[] = [];
+    await lane.drop(({ envelope: { id }, retry: waits }) => {
+      if (waits) given.push(id);
+      return Promise.resolve();
+    });
+    expect([given, parked.ids, acked, lane.empty]).toEqual([['b'], [], ['c'], true]);
+    push('d');
+    lane.resume();
+    await settle('d');
+    expect(begun).toEqual(['d']);
+  });
+
+  test('that wait for another try are kept with it', async () => {
+    const { lane, push, running, parked, acked } = laneUnderTest();
+    lane.resume();
+    push('a', 'b');
+    const event = running.get('a') as LaneEvent;
+    event.retry = { attempts: 1, version: '1.0.0', failed: [], dueAt: 5 };
+    lane.keepRetry(event);
+    await settled();
+    expect(parked.kept).toMatchObject([{ retry: { dueAt: 5 } }, { retry: undefined }]);
+    expect(acked).toEqual(['a', 'b']);
+  });
+});
+
+describe('a hand-over', () => {
+  test('waits for what runs, parks what others have begun, and leaves the rest to the broker', async () => {
+    const { lane, push, settle, begun, acked, parked } = laneUnderTest();
+    lane.resume();
+    push('a', 'b', 'c', 'd');
+    let finished = false;
+    const finishing = lane.finish(2).then(() => (finished = true));
+    await settled();
+    expect(finished).toBe(false);
+    await settle('a');
+    await finishing;
+    expect([begun, parked.ids, acked]).toEqual([['a'], ['b', 'c'], ['a', 'b', 'c']]);
+  });
+
+  test('that did not come about lets everything go on in order', async () => {
+    const { lane, push, finishAll, begun, parked } = laneUnderTest();
+    lane.resume();
+    push('a', 'b', 'c');
+    const finishing = lane.finish(1);
+    await finishAll();
+    await finishing;
+    lane.goOn();
+    await finishAll();
+    expect([begun, parked.ids]).toEqual([['a', 'b', 'c'], []]);
+  });
+
+  test('does not wait for the time of another try', async () => {
+    const { lane, push, running, parked } = laneUnderTest();
     lane.resume();
     push('a');
-    push('b');
-    push('c');
-    lane.beginNothingBehind(1);
-    const finishing = lane.finish();
-    await settle('a');
-    await settle('b');
-    await finishing;
-    expect(begun).toEqual(['a', 'b']);
-    expect(lane.empty()).toHaveLength(1);
+    const event = running.get('a') as LaneEvent;
+    event.retry = { attempts: 1, version: '1.0.0', failed: [], dueAt: Infinity };
+    lane.keepRetry(event);
+    await settled();
+    void lane.finish(0);
+    await settled();
+    expect(parked.ids).toEqual(['a']);
   });
 });

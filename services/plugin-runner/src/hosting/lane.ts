@@ -1,32 +1,68 @@
+import { LaneEvent } from './lane-event.ts';
+import { LaneParking } from './lane-parking.ts';
+import type { LaneStore } from './lane-store.ts';
 import type { TrackedDelivery } from './tracked-delivery.ts';
 
 /** How many event ids a lane remembers, to recognise what is redelivered after a lost connection. */
 const REMEMBERED = 2_000;
+/** So many wait in memory; the broker gives a partition 32 before it waits for one of them, and they are of all its tenants. */
+const HELD = 8;
+/** When no more than these wait, the next parked ones are taken back. */
+const FEW = 2;
 
 /** Done: handled or kept. Elsewhere: not delivered, it must come again. Later: it stays the first of this lane. */
 export type LaneOutcome = 'done' | 'elsewhere' | 'later';
 
 /** Delivers one event to the plugin; never throws for a failing plugin. A pause of the lane is told, so that it does not wait for long. */
-export type LaneHandler = (tracked: TrackedDelivery, interrupted: AbortSignal) => Promise<LaneOutcome>;
+export type LaneHandler = (event: LaneEvent, interrupted: AbortSignal) => Promise<LaneOutcome>;
 
-/** The events of one plugin of one tenant, in order, one at a time. */
+/**
+ * The events of one plugin of one tenant, in order, one at a time. What waits for long, or is too much, is parked: the broker is told
+ * that it is taken, and goes on with the events of others.
+ */
 export class Lane {
   readonly #handle: LaneHandler;
-  #queue: TrackedDelivery[] = [];
+  readonly #parking: LaneParking;
+  #queue: LaneEvent[] = [];
+  /** Too many for the queue, and on their way to the parked ones. */
+  #behind: LaneEvent[] = [];
   #open = false;
-  #running: TrackedDelivery | undefined;
+  #holding = false;
+  #running: LaneEvent | undefined;
   #interrupt = new AbortController();
   #lastBegun = -1;
-  #until = Infinity;
   #idle: (() => void)[] = [];
+  #takingBack = false;
   readonly #finished = new Set<string>();
 
-  constructor(handle: LaneHandler) {
+  constructor(handle: LaneHandler, store: LaneStore) {
     this.#handle = handle;
+    this.#parking = new LaneParking(store, {
+      inOrder: () => this.#inOrder(),
+      behind: () => this.#behind,
+      parked: (twice) => this.#parked(twice),
+      takenBack: (events) => this.#takenBack(events),
+    });
   }
 
+  /** Nothing runs and nothing waits. */
+  get empty(): boolean {
+    return !this.#running && this.#queue.length === 0 && this.#behind.length === 0 && !this.#parking.beyond;
+  }
+
+  /** How many events run or wait, wherever they are kept. */
   get length(): number {
-    return this.#queue.length + (this.#running ? 1 : 0);
+    return [...this.#inOrder(), ...this.#behind].filter((event) => event.position === undefined).length + this.parked;
+  }
+
+  /** How many of them are parked. */
+  get parked(): number {
+    return this.#parking.parked;
+  }
+
+  /** When the first of them was sent; undefined when none is in memory. */
+  get oldest(): string | undefined {
+    return this.#inOrder()[0]?.envelope.time;
   }
 
   /** The last delivery that has begun, by the broker's order; -1 before the first. */
@@ -34,8 +70,19 @@ export class Lane {
     return this.#lastBegun;
   }
 
+  /** So many were parked by whoever held the partition before. */
+  knowParked(parked: number): void {
+    this.#parking.know(parked);
+    this.#next();
+  }
+
   push(tracked: TrackedDelivery): void {
-    this.#queue.push(tracked);
+    const event = LaneEvent.delivered(tracked);
+    if (this.#parking.beyond || this.#queue.length >= HELD) {
+      this.#parking.beyond = true;
+      this.#behind.push(event);
+      this.#parking.parkAll();
+    } else this.#queue.push(event);
     this.#next();
   }
 
@@ -48,69 +95,58 @@ export class Lane {
   /** Delivers nothing more; resolves when what runs has finished. */
   async pause(): Promise<void> {
     this.#open = false;
-    if (!this.#running) return;
-    this.#interrupt.abort();
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#interrupted();
   }
 
-  /** Takes everything that has not begun out of the lane. */
-  empty(): TrackedDelivery[] {
-    const queue = this.#queue;
-    this.#queue = [];
-    this.#settleIdle();
-    return queue;
+  /** Parks what the broker has kept for so long, and everything with it. */
+  parkOlderThan(ms: number): void {
+    const oldest = this.#inOrder().find((event) => event.keptByBroker);
+    if (oldest && performance.now() - oldest.cameAt > ms) this.#parking.parkAll();
   }
 
-  /** Begins nothing behind this place in the broker's order. */
-  beginNothingBehind(sequence: number): void {
-    this.#until = sequence;
+  /** Keeps what an event waits for; the ones behind it wait as long, so they are parked with it. */
+  keepRetry(event: LaneEvent): void {
+    this.#parking.parkAll();
+    void this.#parking.keepRetry(event);
+  }
+
+  /** Takes everything that has not begun out of the lane; nobody waits for it any more. */
+  drop(giveUp: (event: LaneEvent) => Promise<void>): Promise<void> {
+    const dropped = [...this.#queue, ...this.#behind];
+    this.#forget(() => true);
+    return this.#parking.drop(dropped, giveUp);
+  }
+
+  /** It all waits elsewhere. */
+  leave(): void {
+    this.#forget(() => true);
+  }
+
+  /** Its channel is gone: what the broker keeps will be delivered again. */
+  forgetUndelivered(): void {
+    this.#forget((event) => event.keptByBroker && !event.beingParked);
+  }
+
+  /** Begins nothing more, for a hand-over. */
+  hold(): void {
+    this.#holding = true;
   }
 
   /** Begins again whatever comes. */
-  beginAll(): void {
-    this.#until = Infinity;
+  goOn(): void {
+    this.#holding = false;
     this.#next();
   }
 
-  /** Resolves when nothing runs and nothing may begin. */
-  async finish(): Promise<void> {
-    if (!this.#running && !this.#mayBegin()) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
-  }
-
-  #mayBegin(): boolean {
-    const head = this.#queue[0];
-    return this.#open && head !== undefined && head.sequence <= this.#until;
-  }
-
-  #next(): void {
-    while (!this.#running && this.#mayBegin()) {
-      const tracked = this.#queue.shift() as TrackedDelivery;
-      const { redelivered, envelope } = tracked.delivery;
-      // Asked as late as this: what is redelivered may be what was running when it came.
-      if (redelivered && this.#finished.has(envelope.id)) tracked.done();
-      else this.#begin(tracked);
-    }
-    this.#settleIdle();
-  }
-
-  #begin(tracked: TrackedDelivery): void {
-    this.#running = tracked;
-    this.#lastBegun = Math.max(this.#lastBegun, tracked.sequence);
-    this.#interrupt = new AbortController();
-    const handled = this.#handle(tracked, this.#interrupt.signal);
-    // Its handler records what fails; what it could not even record must end neither the lane nor the runner.
-    void handled
-      .catch((): LaneOutcome => 'done')
-      .then((outcome) => {
-        this.#running = undefined;
-        if (outcome === 'later') this.#queue.unshift(tracked);
-        if (outcome === 'done') {
-          this.#remember(tracked.delivery.envelope.id);
-          tracked.done();
-        }
-        this.#next();
-      });
+  /**
+   * Resolves when nothing runs, and everything up to this place in the broker's order is done or parked: other plugins have begun
+   * these, and are not given them again.
+   */
+  async finish(sequence: number): Promise<void> {
+    this.hold();
+    await this.#interrupted();
+    await this.#parking.parkUpTo(sequence);
+    await this.#parking.settled();
   }
 
   /** What has been idle for long is not redelivered any more. */
@@ -118,11 +154,76 @@ export class Lane {
     this.#finished.clear();
   }
 
-  #settleIdle(): void {
-    if (this.#running || this.#mayBegin()) return;
+  get #mayBegin(): boolean {
+    return this.#open && !this.#holding;
+  }
+
+  #inOrder(): LaneEvent[] {
+    return this.#running ? [this.#running, ...this.#queue] : this.#queue;
+  }
+
+  async #interrupted(): Promise<void> {
+    if (!this.#running) return;
+    this.#interrupt.abort();
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #next(): void {
+    while (!this.#running && this.#mayBegin) {
+      const event = this.#queue.shift();
+      if (!event) break;
+      // Asked as late as this: what is redelivered may be what was running when it came.
+      if (event.redelivered && this.#finished.has(event.envelope.id)) this.#parking.finish(event);
+      else this.#begin(event);
+    }
+    if (this.#mayBegin && this.#parking.beyond && this.#queue.length <= FEW) this.#takeBack();
+    if (this.#running) return;
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();
+  }
+
+  #begin(event: LaneEvent): void {
+    this.#running = event;
+    this.#lastBegun = Math.max(this.#lastBegun, event.sequence);
+    this.#interrupt = new AbortController();
+    const handled = this.#handle(event, this.#interrupt.signal);
+    // Its handler records what fails; what it could not even record must end neither the lane nor the runner.
+    void handled
+      .catch((): LaneOutcome => 'done')
+      .then((outcome) => {
+        this.#running = undefined;
+        if (outcome === 'later') this.#queue.unshift(event);
+        if (outcome === 'done') {
+          this.#remember(event.envelope.id);
+          this.#parking.finish(event);
+        }
+        this.#next();
+      });
+  }
+
+  #parked(twice: LaneEvent[]): void {
+    this.#queue = this.#queue.filter((event) => !twice.includes(event));
+    this.#behind = this.#behind.filter((event) => event.keptByBroker);
+  }
+
+  #takeBack(): void {
+    if (this.#takingBack) return;
+    this.#takingBack = true;
+    void this.#parking.takeBack().then((taken) => {
+      this.#takingBack = false;
+      if (taken) this.#next();
+    });
+  }
+
+  #takenBack(events: LaneEvent[]): boolean {
+    this.#queue.push(...events);
+    return this.#behind.length > 0;
+  }
+
+  #forget(goes: (event: LaneEvent) => boolean): void {
+    this.#queue = this.#queue.filter((event) => !goes(event));
+    this.#behind = this.#behind.filter((event) => !goes(event));
   }
 
   #remember(id: string): void {

@@ -1,6 +1,7 @@
 import type { HostedPlugin } from './hosted-plugin.ts';
 import type { IsolateState } from './isolate-process.ts';
 import type { LastCrash } from './isolate-record.ts';
+import type { Lane } from './lane.ts';
 import type { Stage } from './stage.ts';
 
 /** A hosted plugin and its isolate as operators see them. */
@@ -20,18 +21,27 @@ export interface PluginView {
   memoryBytes: number | null;
   /** Of all its processes since this runner hosts it. */
   cpuSeconds: number;
+  /** Events that are being handled or wait, wherever they are kept. */
   waitingEvents: number;
+  /** Those of them that wait in the database, because they have waited for long or are many. */
+  parkedEvents: number;
+  /** When the first of them was sent, as far as this runner has it in memory. */
+  oldestEventAt: string | null;
   /** What of its own kept it from falling asleep, when it was last asked. */
   awakeFor: string[];
   lastCrash: LastCrash | null;
 }
 
-export function viewOf(plugin: HostedPlugin, waitingEvents: number): PluginView {
+export function viewOf(
+  plugin: HostedPlugin,
+  { length, parked, oldest }: Pick<Lane, 'length' | 'parked' | 'oldest'>,
+): PluginView {
   const { tenant, pluginId, stage, asleep, awakeFor, lastCrash, installation } = plugin;
   const { state, since, pid, startedAt, residentBytes, cpuSeconds } = plugin.isolate;
   return {
     ...{ tenant, pluginId, version: installation.version, stage, state, since, sleeping: asleep },
     ...{ pid: pid ?? null, startedAt: startedAt ?? null, memoryBytes: residentBytes ?? null, cpuSeconds },
-    ...{ waitingEvents, awakeFor, lastCrash: lastCrash ?? null },
+    ...{ waitingEvents: length, parkedEvents: parked, oldestEventAt: oldest ?? null },
+    ...{ awakeFor, lastCrash: lastCrash ?? null },
   };
 }

@@ -46,6 +46,8 @@ export const isolatesAnswer: JsonSchema = {
       memoryBytes: { type: ['integer', 'null'] },
       cpuSeconds: { type: 'number' },
       waitingEvents: { type: 'integer' },
+      parkedEvents: { type: 'integer' },
+      oldestEventAt: { ...time, type: ['string', 'null'] },
       awakeFor: { type: 'array', items: text },
       lastCrash: { type: ['object', 'null'] },
     }),

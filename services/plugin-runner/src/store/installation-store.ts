@@ -34,12 +34,16 @@ export class InstallationStore implements InstallationRecords {
   }
 
   async remove(tenant: string, pluginId: string, upToGeneration: number): Promise<boolean> {
-    const removed = await touched(
-      this.#db,
-      'DELETE FROM installations WHERE tenant = $1 AND plugin_id = $2 AND generation <= $3',
-      [tenant, pluginId, upToGeneration],
-    );
-    return removed > 0;
+    return this.#db.transaction(async (transaction) => {
+      const removed = await touched(
+        transaction,
+        'DELETE FROM installations WHERE tenant = $1 AND plugin_id = $2 AND generation <= $3',
+        [tenant, pluginId, upToGeneration],
+      );
+      if (removed > 0)
+        await transaction.query('DELETE FROM parked_events WHERE tenant = $1 AND plugin_id = $2', [tenant, pluginId]);
+      return removed > 0;
+    });
   }
 
   async isEnabled(tenant: string, pluginId: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { PluginRoleStore } from './plugin-database/plugin-roles.ts';
 import type { PluginData } from '../messages/delete-plugin-data.ts';
 
 const TABLES = [
-  ...['metadata', 'failed_deliveries', 'surfaces', 'plugin_logs'],
+  ...['metadata', 'parked_events', 'failed_deliveries', 'surfaces', 'plugin_logs'],
   ...['plugin_models', 'plugin_model_associations', 'plugin_model_versions'],
 ];
 

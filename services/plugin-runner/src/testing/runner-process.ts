@@ -33,6 +33,8 @@ export interface IsolateView {
   cpuSeconds: number;
   memoryBytes: number | null;
   waitingEvents: number;
+  parkedEvents: number;
+  oldestEventAt: string | null;
   awakeFor: string[];
   lastCrash: { reason: string; message: string; at: string } | null;
 }
