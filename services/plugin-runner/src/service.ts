@@ -31,6 +31,7 @@ import { UnpackedPackages } from './package/unpacked-packages.ts';
 import { openPluginDatabases } from './plugin-databases.ts';
 import { createPluginParts } from './plugin-parts.ts';
 import { openRunnerDatabases } from './runner-databases.ts';
+import { FailedDeliveryStore } from './store/failed-delivery-store.ts';
 import { InstallationStore } from './store/installation-store.ts';
 import { LogStore } from './store/log-store.ts';
 import { MetadataStore } from './store/metadata-store.ts';
@@ -70,6 +71,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     closers,
     log,
   });
+  const failures = new FailedDeliveryStore(database.source);
   const logRecords = new LogStore(database.source);
   const knownSecrets = new KnownSecrets(secrets);
   const lines = closers.add(
@@ -106,7 +108,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
   const hosting: Hosting = new Hosting({
     partitions,
     failedDeliveries: {
-      add: (failed) => plugins.data.add(failed),
+      add: (failed) => failures.add(failed),
       refused: () => notes.notStorable(),
     },
     log,
@@ -146,6 +148,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       broker,
       installations,
       steps,
+      replays: failures,
       data: {
         deleteAll: async (tenant, pluginId) => {
           await lines.forget(tenant, pluginId);
@@ -179,6 +182,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       database,
       broker,
       tokens,
+      failures,
       logRecords,
       streams,
       runners: closers.add(connectionsToRunners()),

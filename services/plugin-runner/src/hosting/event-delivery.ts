@@ -7,6 +7,7 @@ import { eventOfFact } from './event-names.ts';
 import type { EventRetry } from './event-retries.ts';
 import { waitMs, wantsMore } from './event-retries.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
+import { fingerprintOf } from './failure-fingerprint.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { keepTrying } from './keep-trying.ts';
 import type { LaneEvent } from './lane-event.ts';
@@ -15,7 +16,10 @@ import type { LaneOutcome } from './lane.ts';
 /** Between the failing of a process and the pause of its lane lie milliseconds; what comes meanwhile was not given to it. */
 const ENDING_AGAIN_MS = 20;
 
-type Failure = Pick<HandlerFailure, 'message' | 'stack'>;
+type Failure = Pick<HandlerFailure, 'message' | 'stack' | 'handler'>;
+
+/** Nobody knows which handler it was. */
+const ANY_HANDLER = -1;
 
 interface Parts {
   failures: FailedDeliveries;
@@ -46,7 +50,9 @@ export class EventDelivery {
       const { id, type } = event.envelope;
       this.#parts.log.error({ err: error, event: type, eventId: id }, 'An event could not be delivered');
       event.retry = undefined;
-      return (await this.#keep(event, [{ message: (error as Error).message }])) ? 'done' : this.#left();
+      return (await this.#keep(event, [{ handler: ANY_HANDLER, message: (error as Error).message }], 1))
+        ? 'done'
+        : this.#left();
     }
   }
 
@@ -75,7 +81,7 @@ export class EventDelivery {
       const again = errors.filter((error) => wantsMore(error, attempts));
       const failed = [...again, ...left.map(notCalled)];
       const final = errors.filter((error) => !wantsMore(error, attempts));
-      if (!(await this.#keep(event, final))) return this.#left();
+      if (!(await this.#keep(event, final, attempts))) return this.#left();
       event.retry = undefined;
       if (failed.length === 0) return 'done';
       const wait = waitMs({ attempts, failed });
@@ -105,7 +111,7 @@ export class EventDelivery {
     const { retry } = event;
     if (!retry) return;
     event.retry = undefined;
-    await this.#keep(event, retry.failed);
+    await this.#keep(event, retry.failed, retry.attempts);
   }
 
   async #attempt(
@@ -119,7 +125,7 @@ export class EventDelivery {
     const { time: timestamp, source, id: eventId } = envelope;
     const given = { event, payload: { timestamp, source, ...payload, tenant: this.#plugin.tenant, eventId } };
     const errors: HandlerFailure[] = [];
-    let handlers = failed.length === 0 ? undefined : failed.map(({ handler }) => handler);
+    let handlers = handlersOf(failed);
     try {
       for (;;) {
         const answer = await this.#plugin.calls.event({ ...given, ...(handlers ? { handlers } : {}) });
@@ -132,17 +138,18 @@ export class EventDelivery {
       }
     } catch (error) {
       // Without an answer nobody knows whose fault it was, and what ended a process would end the next one.
-      return { errors: [...errors, { handler: -1, message: (error as Error).message }], left: [] };
+      return { errors: [...errors, { handler: ANY_HANDLER, message: (error as Error).message }], left: [] };
     }
   }
 
-  async #keep({ envelope }: LaneEvent, errors: Failure[]): Promise<boolean> {
+  async #keep({ envelope }: LaneEvent, errors: Failure[], attempts: number): Promise<boolean> {
     const { tenant, pluginId, installation } = this.#plugin;
     const event = eventOfFact(envelope.type);
-    for (const { message, stack } of errors) {
+    for (const { handler, message, stack } of errors) {
       this.#plugin.log('error', `The handler of ${event} failed: ${message}`, { eventId: envelope.id, stack });
       const about = { tenant, pluginId, version: installation.version, event, envelope };
-      const failed = { id: randomUUID(), ...about, error: { message, stack } };
+      const fingerprint = fingerprintOf(event, message);
+      const failed = { id: randomUUID(), ...about, handler, attempts, fingerprint, error: { message, stack } };
       // While the database is away the event waits here, unacknowledged; nothing of it is lost.
       const stored = await keepTrying(this.#plugin, 'A failed delivery', () => this.#parts.failures.add(failed), {
         log: this.#parts.log,
@@ -157,6 +164,12 @@ export class EventDelivery {
   #left(): LaneOutcome {
     return this.#plugin.gone === 'moved' ? 'elsewhere' : 'done';
   }
+}
+
+/** All of them, unless it is known which have failed. */
+function handlersOf(failed: HandlerFailure[]): number[] | undefined {
+  const handlers = failed.map(({ handler }) => handler);
+  return handlers.length === 0 || handlers.includes(ANY_HANDLER) ? undefined : handlers;
 }
 
 function notCalled(handler: number): HandlerFailure {

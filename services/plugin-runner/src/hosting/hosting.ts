@@ -1,5 +1,5 @@
 import type { Delivery } from '@verifywise/broker';
-import type { Installation, RunHookRequest, Surface } from '@verifywise/contracts';
+import type { Installation, ReplayOutcome, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError, partitionOf } from '@verifywise/contracts';
 import { pause } from '../pause.ts';
 import type { HostedParts } from './hosted.ts';
@@ -104,12 +104,20 @@ export class Hosting {
 
   /** The plugin, when it is enabled; one that sleeps or is being started is waited for. */
   async enabledPlugin(tenant: string, pluginId: string): Promise<HostedPlugin> {
-    this.#assertHolds(tenant);
-    const hosted = this.#tenants.get(tenant)?.get(pluginId);
-    if (!hosted) throw new PlatformError('PLUGIN_NOT_INSTALLED', `${pluginId} is not installed`);
-    // Whoever takes over serves it, when its update is done.
-    if (hosted.updating && this.#finishing.has(this.#partitionOf(tenant))) throw movedError(tenant);
-    return hosted.enabled();
+    return this.#hostedHere(tenant, pluginId).enabled();
+  }
+
+  /** Has `park` park events of the past for a plugin, behind all that waits for it; one that is not enabled would only drop them. */
+  async replay(
+    tenant: string,
+    pluginId: string,
+    park: (tenure: Tenure) => Promise<ReplayOutcome | null>,
+  ): Promise<ReplayOutcome> {
+    const hosted = this.#hostedHere(tenant, pluginId);
+    await hosted.enabled();
+    const outcome = await hosted.lane.parkBehind(() => park(this.#tenure(this.#partitionOf(tenant))));
+    if (outcome === null) throw movedError(tenant);
+    return outcome;
   }
 
   /** The tenant's enabled plugins and what they offer, in the order in which they were enabled; whether their isolates run or not. */
@@ -192,6 +200,15 @@ export class Hosting {
   #assertHolds(tenant: string): void {
     if (this.#holds(tenant)) return;
     throw movedError(tenant);
+  }
+
+  #hostedHere(tenant: string, pluginId: string): Hosted {
+    this.#assertHolds(tenant);
+    const hosted = this.#tenants.get(tenant)?.get(pluginId);
+    if (!hosted) throw new PlatformError('PLUGIN_NOT_INSTALLED', `${pluginId} is not installed`);
+    // Whoever takes over serves it, when its update is done.
+    if (hosted.updating && this.#finishing.has(this.#partitionOf(tenant))) throw movedError(tenant);
+    return hosted;
   }
 
   #all(): Hosted[] {

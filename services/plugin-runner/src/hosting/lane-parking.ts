@@ -52,6 +52,18 @@ export class LaneParking {
     this.beyond = true;
   }
 
+  /** Parks everything that the broker keeps, and behind it what `park` parks. */
+  parkBehind<Parked extends { replayed: number } | null>(park: () => Promise<Parked>): Promise<Parked> {
+    return this.#inTurn(async () => {
+      await this.#park(() => true);
+      const parked = await park();
+      this.#parked += parked?.replayed ?? 0;
+      this.#used = true;
+      this.beyond = true;
+      return parked;
+    });
+  }
+
   /** Parks everything that the broker keeps. */
   parkAll(): void {
     if (this.#wanted) return;
@@ -78,6 +90,7 @@ export class LaneParking {
       this.#taken = found.at(-1)?.position ?? this.#taken;
       const more = this.#memory.takenBack(found.map((parked) => LaneEvent.parked(parked)));
       this.beyond = more || found.length === TAKEN_BACK;
+      if (!this.beyond) this.#parked = this.#memory.inOrder().filter(({ position }) => position !== undefined).length;
     });
     return took;
   }
@@ -103,10 +116,15 @@ export class LaneParking {
     });
   }
 
-  /** Nobody waits any more for these, nor for any other that is parked now; those that wait to be tried again are given up. */
-  drop(dropped: LaneEvent[], giveUp: (event: LaneEvent) => Promise<void>): Promise<void> {
+  /**
+   * Nobody waits any more for these, nor for any other that is parked when what runs has finished; those that wait to be tried again
+   * are given up.
+   */
+  drop(dropped: LaneEvent[], finished: Promise<void>, giveUp: (event: LaneEvent) => Promise<void>): Promise<void> {
     this.beyond = false;
     return this.#inTurn(async () => {
+      await finished;
+      await this.#removing;
       const given = new Set(dropped.map(({ position }) => position));
       for (const event of dropped) await giveUp(event);
       if (this.#used) {
@@ -164,7 +182,7 @@ export class LaneParking {
     this.#removing = undefined;
   }
 
-  #inTurn(act: () => Promise<void>): Promise<void> {
+  #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
     const turn = this.#turn.then(act);
     this.#turn = turn.catch(() => undefined);
     return turn;

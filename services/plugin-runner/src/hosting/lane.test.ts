@@ -262,6 +262,26 @@ describe('parked events', () => {
     expect(begun).toEqual(['d']);
   });
 
+  test('of which one waits for another try are given up once, by whoever was at it', async () => {
+    const { lane, push, settle, running, parked } = laneUnderTest();
+    lane.resume();
+    push('a', 'b');
+    const event = running.get('a') as LaneEvent;
+    event.retry = { attempts: 1, version: '1.0.0', failed: [], dueAt: Infinity };
+    lane.keepRetry(event);
+    await settled();
+    const given: string[] = [];
+    const dropping = lane.drop(({ envelope: { id }, retry }) => {
+      if (retry) given.push(id);
+      return Promise.resolve();
+    });
+    await settled();
+    // It notices by itself that its plugin hears nothing any more, and gives up.
+    await settle('a');
+    await dropping;
+    expect([given, parked.ids, lane.empty, lane.length]).toEqual([[], [], true, 0]);
+  });
+
   test('that wait for another try are kept with it', async () => {
     const { lane, push, running, parked, acked } = laneUnderTest();
     lane.resume();

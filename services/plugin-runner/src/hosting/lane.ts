@@ -76,6 +76,13 @@ export class Lane {
     this.#next();
   }
 
+  /** Takes in what `park` parks behind everything that waits. */
+  async parkBehind<Parked extends { replayed: number } | null>(park: () => Promise<Parked>): Promise<Parked> {
+    const parked = await this.#parking.parkBehind(park);
+    this.#next();
+    return parked;
+  }
+
   push(tracked: TrackedDelivery): void {
     const event = LaneEvent.delivered(tracked);
     if (this.#parking.beyond || this.#queue.length >= HELD) {
@@ -114,7 +121,7 @@ export class Lane {
   drop(giveUp: (event: LaneEvent) => Promise<void>): Promise<void> {
     const dropped = [...this.#queue, ...this.#behind];
     this.#forget(() => true);
-    return this.#parking.drop(dropped, giveUp);
+    return this.#parking.drop(dropped, this.#interrupted(), giveUp);
   }
 
   /** It all waits elsewhere. */

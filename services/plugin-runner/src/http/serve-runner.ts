@@ -1,11 +1,14 @@
 import type { Broker } from '@verifywise/broker';
-import { FindHolder } from '@verifywise/contracts';
+import { FindHolder, ReplayDeliveries, errorFromAnswer } from '@verifywise/contracts';
 import type { Database, HttpServer, Logger, ServiceTokens } from '@verifywise/service-kit';
-import { bearerCheck, identityCheck, serveHttp } from '@verifywise/service-kit';
+import { bearerCheck, idempotencyStore, idempotent, identityCheck, serveHttp } from '@verifywise/service-kit';
 import type { Registry } from 'prom-client';
 import type { Agent } from 'undici';
 import type { RunnerConfig } from '../config.ts';
+import type { FailedDeliveryRecords } from '../hosting/failed-deliveries.ts';
 import type { Hosting } from '../hosting/hosting.ts';
+import { failedDeliveries } from './failed-deliveries.ts';
+import { failedDeliveryRoutes } from './failed-delivery-routes.ts';
 import { clusterRoute, internalRoutes, isolatesRoute } from './internal-routes.ts';
 import type { LogStreams } from './log-streams.ts';
 import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './plugin-logs.ts';
@@ -16,6 +19,9 @@ import type { LogStore } from '../store/log-store.ts';
 import type { OwnershipStore } from '../store/ownership-store.ts';
 import { ShownUiStore } from '../store/shown-ui-store.ts';
 
+/** A plugin that sleeps is started for it. */
+const REPLAY_DEADLINE_MS = 20_000;
+
 interface Parts {
   config: RunnerConfig;
   hosting: Hosting;
@@ -24,6 +30,7 @@ interface Parts {
   database: Database;
   broker: Broker;
   tokens: ServiceTokens;
+  failures: FailedDeliveryRecords;
   logRecords: LogStore;
   streams: LogStreams;
   /** Connections to the runners that host what is asked for here. */
@@ -38,7 +45,7 @@ export async function serveRunner(parts: Parts): Promise<HttpServer> {
   const { partitions } = config;
   const bearer = bearerCheck(config);
   const identity = identityCheck(bearer);
-  const pluginApi = [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute];
+  const pluginApi = [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute, ...Object.values(failedDeliveryRoutes)];
   return serveHttp({
     name: 'plugin-runner',
     host: config.host,
@@ -58,6 +65,21 @@ export async function serveRunner(parts: Parts): Promise<HttpServer> {
     routers: [
       uiExtensions(identity, new ShownUiStore(database.source)),
       pluginLogs(identity, parts.logRecords, parts.streams),
+      failedDeliveries({
+        identity,
+        once: idempotent(idempotencyStore(database)),
+        records: parts.failures,
+        knows: (tenant, pluginId) => parts.logRecords.knows(tenant, pluginId),
+        replay: async (tenant, request) => {
+          const answer = await broker.sendAndWait(
+            ReplayDeliveries,
+            { tenant, payload: request },
+            { deadlineMs: REPLAY_DEADLINE_MS },
+          );
+          if ('error' in answer) throw errorFromAnswer(answer.error);
+          return answer;
+        },
+      }),
       internalRoutes(
         identity,
         {

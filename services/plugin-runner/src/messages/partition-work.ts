@@ -6,12 +6,14 @@ import {
   DeliverWebhook,
   ForgetInstallation,
   PlatformError,
+  ReplayDeliveries,
   RunHook,
   RunJob,
 } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import type { Hosting } from '../hosting/hosting.ts';
 import { isNeverStorable } from '../hosting/never-storable.ts';
+import type { DeliveryReplays } from '../hosting/failed-deliveries.ts';
 import type { InstallationRecords } from '../hosting/reconcile.ts';
 import { pause } from '../pause.ts';
 import { applyInstallation } from './apply-installation.ts';
@@ -19,6 +21,7 @@ import type { PluginData } from './delete-plugin-data.ts';
 import { deletePluginData } from './delete-plugin-data.ts';
 import type { CallWebhook } from './deliver-webhook.ts';
 import { deliverWebhook } from './deliver-webhook.ts';
+import { replayDeliveries } from './replay-deliveries.ts';
 import type { FinishedSteps } from './finished-steps.ts';
 import { forgetInstallation } from './forget-installation.ts';
 import { runHook } from './run-hook.ts';
@@ -30,6 +33,7 @@ export interface WorkParts {
   installations: InstallationRecords;
   steps: FinishedSteps;
   data: PluginData;
+  replays: DeliveryReplays;
   callWebhook: CallWebhook;
   webhookLimitMs: number;
   /** Work was given up: the database can never keep what came of it. */
@@ -45,7 +49,7 @@ const AGAIN_AT_MOST_MS = 5_000;
 
 /** Every kind of work a partition's owner does, by the name of its message. */
 export function partitionWork(parts: WorkParts): (delivery: WorkDelivery) => Promise<void> {
-  const { hosting, broker, installations, steps, data, callWebhook, webhookLimitMs, notStorable, log } = parts;
+  const { hosting, broker, installations, steps, data, replays, callWebhook, webhookLimitMs, notStorable, log } = parts;
   const handlers = new Map<string, Handler>();
   const on = <P, O>(work: Work<P, O>, handler: (payload: P, delivery: WorkDelivery) => Promise<void>) =>
     handlers.set(work.name, handler);
@@ -55,6 +59,7 @@ export function partitionWork(parts: WorkParts): (delivery: WorkDelivery) => Pro
   on(ForgetInstallation, forgetInstallation(hosting, installations));
   on(DeliverWebhook, deliverWebhook(hosting, broker, callWebhook, webhookLimitMs));
   on(RunJob, runJob(hosting, broker));
+  on(ReplayDeliveries, replayDeliveries(hosting, replays));
 
   return async (delivery) => {
     const { type, tenant, payload } = delivery.envelope;

@@ -87,7 +87,7 @@ describe('parked events in PostgreSQL', () => {
   test('that are on their way hold up the next claim of the partition', async () => {
     const claim = `UPDATE partitions SET epoch = epoch + 1 WHERE partition = 3 RETURNING epoch`;
     await database.source.transaction(async (transaction) => {
-      await new ParkedEventStore(transaction as never).add(ACME, events('a'), HELD);
+      await new ParkedEventStore(transaction).add(ACME, events('a'), HELD);
       await expect(
         database.source.transaction(async (next) => {
           await next.query(`SET LOCAL lock_timeout = '100ms'`);

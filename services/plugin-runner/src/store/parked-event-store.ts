@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Envelope } from '@verifywise/contracts';
 import type { EventRetry } from '../hosting/event-retries.ts';
 import type { LaneName, ParkedEvent, ParkedEvents, Tenure, UnparkedEvent } from '../hosting/parked-events.ts';
@@ -14,9 +14,9 @@ const OF_LANE = 'tenant = $1 AND plugin_id = $2';
 
 /** Parked events in the runners' own schema, found by whoever holds the partition next. */
 export class ParkedEventStore implements ParkedEvents {
-  readonly #db: DataSource;
+  readonly #db: DataSource | EntityManager;
 
-  constructor(db: DataSource) {
+  constructor(db: DataSource | EntityManager) {
     this.#db = db;
   }
 

@@ -1,5 +1,7 @@
+import type { ErrorAnswer } from '../errors.ts';
 import type { JobOutcome } from '../facts/jobs.ts';
 import type { WebhookOutcome } from '../facts/webhooks.ts';
+import type { Person } from '../identity.ts';
 import { work } from '../messages.ts';
 
 /** A stored webhook request on its way to the plugin's handler. */
@@ -31,3 +33,33 @@ export interface JobRun {
 }
 /** Runs a due job in the plugin's isolate; the outcome goes out as JobFinished. */
 export const RunJob = work<JobRun, JobOutcome>('runner.run-job');
+
+/** Which failed deliveries of a plugin are meant: those that fit all of it. */
+export interface FailedDeliverySelection {
+  ids?: string[];
+  /** Of errors that are alike. */
+  fingerprint?: string;
+  event?: string;
+  /** Failed at this moment or later; ISO 8601. */
+  since?: string;
+  /** Failed before this moment. */
+  until?: string;
+}
+
+export interface ReplayRequest {
+  pluginId: string;
+  selection: FailedDeliverySelection;
+  actor: Person;
+}
+
+export interface ReplayOutcome {
+  /** Given to the plugin again, behind what waits for it. */
+  replayed: number;
+  /** Stay as they are, because their event waits for the plugin already. */
+  waiting: number;
+  /** More of them than are replayed at once: ask again. */
+  more: boolean;
+}
+
+/** Gives failed deliveries to the plugin again; answered with an error's answer when the plugin is not enabled. */
+export const ReplayDeliveries = work<ReplayRequest, ReplayOutcome | { error: ErrorAnswer }>('runner.replay-deliveries');
