@@ -37,6 +37,7 @@ import { LogStore } from './store/log-store.ts';
 import { MetadataStore } from './store/metadata-store.ts';
 import { OwnershipStore } from './store/ownership-store.ts';
 import { ParkedEventStore } from './store/parked-event-store.ts';
+import { ShownUiStore } from './store/shown-ui-store.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
 import { watchIsolates } from './watch-isolates.ts';
@@ -185,6 +186,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       failures,
       logRecords,
       streams,
+      shownUis: new ShownUiStore(database.source),
       runners: closers.add(connectionsToRunners()),
       metrics,
       log,

@@ -14,10 +14,10 @@ import type { LogStreams } from './log-streams.ts';
 import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './plugin-logs.ts';
 import { pluginRoutes } from './plugin-routes.ts';
 import { uiExtensions, uiExtensionsRoute } from './ui-extensions.ts';
+import type { LogRecords } from '../logs/log-line.ts';
+import type { OwnershipRecords } from '../ownership/membership.ts';
 import type { Ownership } from '../ownership/ownership.ts';
-import type { LogStore } from '../store/log-store.ts';
-import type { OwnershipStore } from '../store/ownership-store.ts';
-import { ShownUiStore } from '../store/shown-ui-store.ts';
+import type { ShownUis } from '../ui/shown-ui.ts';
 
 /** A plugin that sleeps is started for it. */
 const REPLAY_DEADLINE_MS = 20_000;
@@ -26,13 +26,14 @@ interface Parts {
   config: RunnerConfig;
   hosting: Hosting;
   ownership: Ownership;
-  holders: OwnershipStore;
+  holders: Pick<OwnershipRecords, 'holdings'>;
   database: Database;
   broker: Broker;
   tokens: ServiceTokens;
   failures: FailedDeliveryRecords;
-  logRecords: LogStore;
+  logRecords: LogRecords;
   streams: LogStreams;
+  shownUis: ShownUis;
   /** Connections to the runners that host what is asked for here. */
   runners: Agent;
   metrics: Registry;
@@ -63,7 +64,7 @@ export async function serveRunner(parts: Parts): Promise<HttpServer> {
     },
     openapi: [...pluginApi, clusterRoute, isolatesRoute],
     routers: [
-      uiExtensions(identity, new ShownUiStore(database.source)),
+      uiExtensions(identity, parts.shownUis),
       pluginLogs(identity, parts.logRecords, parts.streams),
       failedDeliveries({
         identity,
