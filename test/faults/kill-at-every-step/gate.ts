@@ -36,7 +36,7 @@ export class Gate {
   /** A new way: what the tenant comes by from here on is noted; a hook at the point `fails` is told to fail. */
   begin(tenant: string, { route = [], fails }: { route?: readonly string[]; fails?: string | undefined } = {}): void {
     this.letGo(tenant);
-    this.#ways.set(tenant, { passed: [], route, fails, at: 0, standing: [] });
+    this.#ways.set(tenant, { passed: [], route, fails, at: 0, standing: [], early: [] });
   }
 
   /** The point at which the tenant is to stand next, or stands; undefined when its route is at its end. */
@@ -55,6 +55,9 @@ export class Gate {
     if (way === undefined || way.standing.length === 0) return;
     way.at += 1;
     for (const go of way.standing.splice(0)) go();
+    const next = way.route[way.at];
+    way.standing.push(...way.early.filter(({ point }) => point === next).map(({ go }) => go));
+    way.early = way.early.filter(({ point }) => point !== next);
   }
 
   /** What the tenant came by since its way began, in order. */
@@ -64,6 +67,13 @@ export class Gate {
 
   stop(): Promise<void> {
     return this.#stop();
+  }
+
+  #waitsBehind(way: Way, point: string, go: () => void, res: ServerResponse): void {
+    const early = { point, go };
+    way.early.push(early);
+    // Killed meanwhile, it comes again.
+    res.once('close', () => (way.early = way.early.filter((one) => one !== early)));
   }
 
   #serve(path: string, res: ServerResponse): void {
@@ -81,9 +91,15 @@ export class Gate {
     const way = this.#ways.get(tenant);
     const answer = () => void res.end(JSON.stringify({ fail: way !== undefined && way.fails === point }));
     way?.passed.push(point);
-    if (way !== undefined && way.route[way.at] === point) way.standing.push(answer);
+    if (way?.route[way.at] === point) way.standing.push(answer);
+    else if (way !== undefined && isEarly(way, point)) this.#waitsBehind(way, point, answer, res);
     else answer();
   }
+}
+
+/** Whoever waits for an operation sees its end in the database while it still stands there: it must not pass what stands. */
+function isEarly({ standing, route, at }: Way, point: string): boolean {
+  return standing.length > 0 && route.indexOf(point, at + 1) > at;
 }
 
 interface Way {
@@ -94,4 +110,11 @@ interface Way {
   at: number;
   /** Who waits at the point to be let go. */
   standing: (() => void)[];
+  /** Who came to a later point meanwhile. */
+  early: Early[];
+}
+
+interface Early {
+  point: string;
+  go: () => void;
 }
