@@ -246,8 +246,12 @@ function routeOf(passed: string[], { plugin, act }: Act): string[] {
   return [...route];
 }
 
-/** The runner has no part in what the installer writes; it is killed where one step is done and the next not begun, and inside hooks. */
+/**
+ * The runner has no part in what the installer writes; it is killed where one step is done and the next not begun, and inside hooks. A
+ * runner that was killed has left nothing to unload, so nobody comes by that hook then.
+ */
 function isSeenByTheRunner(point: string): boolean {
+  if (point.startsWith('hook onUnload ')) return false;
   return / (created|done|undone|failed|finished)$/.test(point) || point.startsWith('hook ');
 }
 
