@@ -25,7 +25,7 @@ const scripts: Record<Listener, string> = {
 };
 
 /** Packages go through buffers; a small young generation keeps fewer of them waiting to be collected. */
-const nodeFlags: Partial<Record<string, string[]>> = { installer: ['--max-semi-space-size=2'] };
+const nodeFlags: Partial<Record<Service, string[]>> = { installer: ['--max-semi-space-size=2'] };
 
 /** Where a platform runs. */
 export interface Place {
@@ -70,13 +70,15 @@ export function commandOf(
   around: Surroundings,
   { name, port } = { name: kind as string, port: around.ports[kind] },
 ): SupervisedCommand {
+  const command = nodeCommand(name, around, port, around.programs[kind] ?? scripts[kind], {
+    STOP_DEADLINE_MS: String(STOP_DEADLINE_MS),
+    ...settingsOf(kind, around, name),
+    ...around.settings,
+    ...around.settingsOf[kind],
+  });
   return {
-    ...nodeCommand(name, around, port, around.programs[kind] ?? scripts[kind], {
-      STOP_DEADLINE_MS: String(STOP_DEADLINE_MS),
-      ...settingsOf(kind, around, name),
-      ...around.settings,
-      ...around.settingsOf[kind],
-    }),
+    ...command,
+    args: [...(nodeFlags[kind] ?? []), ...command.args],
     readyUrl: `${urlAt(port)}/readyz`,
   };
 }
@@ -91,7 +93,7 @@ function nodeCommand(
   return {
     name,
     program: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', ...(nodeFlags[name] ?? []), join(ROOT, script)],
+    args: ['--disable-warning=ExperimentalWarning', join(ROOT, script)],
     cwd: ROOT,
     env: { ...machineSettings(place.env), HOST, PORT: String(port), ...settings },
     logFile: join(place.folder, 'logs', `${name}.log`),

@@ -67,18 +67,6 @@ export function watchIsolates(registry: Registry, list: () => PluginView[]): Iso
       this.set(plugins().filter(({ sleeping }) => sleeping).length);
     },
   });
-  new Gauge({
-    name: 'runner_isolate_resident_bytes',
-    help: "Memory of a plugin's isolate that is in RAM, as the operating system says",
-    labelNames: OF_A_PLUGIN,
-    registers,
-    collect() {
-      this.reset();
-      for (const { tenant, pluginId, memoryBytes } of plugins()) {
-        if (memoryBytes !== null) this.set({ tenant, plugin: pluginId }, memoryBytes);
-      }
-    },
-  });
   new Counter({
     name: 'runner_isolate_cpu_seconds_total',
     help: "CPU time of a plugin's isolates since this runner hosts it, as the operating system says",
@@ -91,30 +79,33 @@ export function watchIsolates(registry: Registry, list: () => PluginView[]): Iso
       }
     },
   });
-  new Gauge({
-    name: 'runner_waiting_events',
-    help: 'Events that a plugin handles or that wait for it, wherever they are kept; not said of plugins without any',
-    labelNames: OF_A_PLUGIN,
-    registers,
-    collect() {
-      this.reset();
-      for (const { tenant, pluginId, waitingEvents } of plugins()) {
-        if (waitingEvents > 0) this.set({ tenant, plugin: pluginId }, waitingEvents);
-      }
-    },
-  });
-  new Gauge({
-    name: 'runner_parked_events',
-    help: 'Those of the waiting events that wait in the database, because they are late or many',
-    labelNames: OF_A_PLUGIN,
-    registers,
-    collect() {
-      this.reset();
-      for (const { tenant, pluginId, parkedEvents } of plugins()) {
-        if (parkedEvents > 0) this.set({ tenant, plugin: pluginId }, parkedEvents);
-      }
-    },
-  });
+  /** A figure of each plugin that has it. */
+  const gaugeOfPlugins = (name: string, help: string, figureOf: (view: PluginView) => number | null) =>
+    new Gauge({
+      ...{ name, help, labelNames: OF_A_PLUGIN, registers },
+      collect() {
+        this.reset();
+        for (const view of plugins()) {
+          const figure = figureOf(view);
+          if (figure !== null) this.set({ tenant: view.tenant, plugin: view.pluginId }, figure);
+        }
+      },
+    });
+  gaugeOfPlugins(
+    'runner_isolate_resident_bytes',
+    "Memory of a plugin's isolate that is in RAM, as the operating system says",
+    ({ memoryBytes }) => memoryBytes,
+  );
+  gaugeOfPlugins(
+    'runner_waiting_events',
+    'Events that a plugin handles or that wait for it, wherever they are kept; not said of plugins without any',
+    ({ waitingEvents }) => waitingEvents || null,
+  );
+  gaugeOfPlugins(
+    'runner_parked_events',
+    'Those of the waiting events that wait in the database, because they are late or many',
+    ({ parkedEvents }) => parkedEvents || null,
+  );
   return {
     started: (seconds) => starts.observe(seconds),
     woken: (seconds) => wakes.observe(seconds),

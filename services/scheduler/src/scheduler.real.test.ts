@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { answering, connectBroker, type Broker } from '@verifywise/broker';
+import { connectBroker, type Broker } from '@verifywise/broker';
 import {
   CancelJobs,
   JobFinished,
-  ListInstalledPlugins,
   ListJobs,
   PluginDisabled,
   PluginEnabled,
@@ -22,6 +21,7 @@ import { backingServices } from '../../../test/support/backing-services.ts';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startFakeRunner, type FakeRunner, type ReceivedWork } from '../../../test/support/fake-runner.ts';
+import { onlyInstalled } from '../../../test/support/only-installed.ts';
 import { startPrivateBroker, type PrivateBroker } from '../../../test/support/private-broker.ts';
 import { readConfig } from './config.ts';
 import { startScheduler } from './service.ts';
@@ -328,18 +328,7 @@ describe('the jobs of a plugin', () => {
   }, 60_000);
 
   test('that the tenant does not have are not there; one it has may have no jobs', async () => {
-    const installed = {
-      pluginId: PLUGIN,
-      version: '1.0.0',
-      state: 'installed' as const,
-      enabled: false,
-      generation: 1,
-    };
-    const installer = await asker.answerQuestions('installer', [
-      answering(ListInstalledPlugins, ({ tenants }) =>
-        tenants.map(({ tenant }) => ({ tenant, revision: '1', plugins: tenant === 'acme' ? [installed] : [] })),
-      ),
-    ]);
+    const installer = await asker.answerQuestions('installer', [onlyInstalled('acme', PLUGIN)]);
     cleanups.push(() => installer.stop());
     const { url } = await aScheduler();
     expect(await http(url, `/api/plugins/${PLUGIN}/jobs`, {})).toEqual({

@@ -7,7 +7,6 @@ import { answering } from '@verifywise/broker';
 import {
   emptySurface,
   FindSurface,
-  ListInstalledPlugins,
   PluginUninstalled,
   WebhookFinished,
   type WebhookAnswer,
@@ -23,6 +22,7 @@ import { backingServices } from '../../../test/support/backing-services.ts';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startFakeRunner, type FakeRunner, type ReceivedWork } from '../../../test/support/fake-runner.ts';
+import { onlyInstalled } from '../../../test/support/only-installed.ts';
 import { startPrivateBroker, type PrivateBroker } from '../../../test/support/private-broker.ts';
 import { readConfig } from './config.ts';
 import { startWebhookGateway } from './service.ts';
@@ -461,18 +461,7 @@ describe('an admin', () => {
       () => anAnswer(200, ''),
       () => false,
     );
-    const installed = {
-      pluginId: PLUGIN,
-      version: '1.0.0',
-      state: 'installed' as const,
-      enabled: false,
-      generation: 1,
-    };
-    const installer = await runner.broker.answerQuestions('installer', [
-      answering(ListInstalledPlugins, ({ tenants }) =>
-        tenants.map(({ tenant }) => ({ tenant, revision: '1', plugins: tenant === 'acme' ? [installed] : [] })),
-      ),
-    ]);
+    const installer = await runner.broker.answerQuestions('installer', [onlyInstalled('acme', PLUGIN)]);
     cleanups.push(() => installer.stop());
     const gateway = await aGateway();
     expect(await admin(gateway.url, '')).toMatchObject({ status: 200, data: { enabled: false, webhooks: [] } });

@@ -1,3 +1,4 @@
+export { makeAppendOnly } from './database/append-only.ts';
 export * from './database/idempotency-migration.ts';
 export * from './database/idempotency-store.ts';
 export * from './database/open-database.ts';

@@ -1,3 +1,4 @@
+import type { InstalledRecord } from '../installation/installed-plugin.ts';
 import type { OperationInput, Progress } from '../installation/progress.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { AuditEntry } from './audit-log.ts';
@@ -22,6 +23,14 @@ export function overriddenBy(reasons: (string | undefined)[]): Pick<Progress, 'o
 /** Of an entry's `after`: what `force` went past. */
 export function forcedIn({ overridden }: Progress): { force?: true; overridden?: string } {
   return overridden === undefined ? {} : { force: true, overridden };
+}
+
+/** The `after` of an entry about a change of version. */
+export function versionAfter(
+  { version, state, granted }: Pick<InstalledRecord, 'version' | 'state' | 'granted'>,
+  progress: Progress,
+): Record<string, unknown> {
+  return { version, state, granted, ...forcedIn(progress) };
 }
 
 /** What the end of an operation adds to the log: that it failed and why, or that there was nothing to do if no step has told of a change. */

@@ -17,10 +17,14 @@ export function withPart(stored: ConfigRecord, keys: string[], part: PartOfConfi
   };
 }
 
+/** The setting of the settings page that a place is in: `proxy/password` belongs to `proxy`. */
+export function settingOf(place: string): string {
+  return place.replace(/\/.*$/, '');
+}
+
 function chosen({ values, secrets }: PartOfConfig, fits: (key: string) => boolean): PartOfConfig {
   return {
     values: Object.fromEntries(Object.entries(values).filter(([key]) => fits(key))),
-    // `proxy/password` belongs to `proxy`.
-    secrets: Object.fromEntries(Object.entries(secrets).filter(([place]) => fits(place.replace(/\/.*$/, '')))),
+    secrets: Object.fromEntries(Object.entries(secrets).filter(([place]) => fits(settingOf(place)))),
   };
 }

@@ -1,6 +1,7 @@
 import { dotted } from '@verifywise/contracts';
 import type { Actor, Transaction } from '../installation/transaction.ts';
 import type { ChangedField } from './config-diff.ts';
+import { settingOf } from './part-of-config.ts';
 import { SECRET_MASK } from './secret-mask.ts';
 
 /** One line of the history for each setting that changed. */
@@ -17,7 +18,7 @@ export async function recordChanges(
 
 /** The settings that changed as the fact about it names them: those of the settings page, not what stands in them. */
 export function changedKeys(changed: ChangedField[]): string[] {
-  return [...new Set(changed.map(({ place }) => place.replace(/\/.*$/, '')))];
+  return [...new Set(changed.map(({ place }) => settingOf(place)))];
 }
 
 /** Both sides of a change as the audit log shows them. */

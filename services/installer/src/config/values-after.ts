@@ -1,4 +1,5 @@
 import {
+  MOST_CONFIG_CHARACTERS,
   PlatformError,
   storableIssues,
   validateConfig,
@@ -10,18 +11,15 @@ import { configInvalid, unclearIssue, unreadableIssue } from './config-issues.ts
 import { withChanges } from './given-values.ts';
 import { isStoredSecret, sealedConfig, type Secrets } from './sealed-config.ts';
 
-/** All settings of a plugin together, as JSON: they travel with every word of the installation. */
-const MOST_CHARACTERS = 256 * 1024;
-
 export function emptyConfig(tenant: string, pluginId: string): ConfigRecord {
   return { tenant, pluginId, values: {}, secrets: {}, retainedSince: null };
 }
 
 /** Throws when settings of so many characters are more than a plugin may have. */
 export function assertRoom(characters: number, how = ''): void {
-  if (characters <= MOST_CHARACTERS) return;
+  if (characters <= MOST_CONFIG_CHARACTERS) return;
   const message = `The configuration has ${characters} characters together${how}`;
-  throw configInvalid([{ path: '', message, hint: `Keep it below ${MOST_CHARACTERS}` }]);
+  throw configInvalid([{ path: '', message, hint: `Keep it below ${MOST_CONFIG_CHARACTERS}` }]);
 }
 
 /** Throws when no settings could ever be kept so, whatever the plugin. */

@@ -1,15 +1,16 @@
 import type { Readable } from 'node:stream';
 import busboy from 'busboy';
-import { PlatformError } from '@verifywise/contracts';
+import { MOST_CONFIG_CHARACTERS, PlatformError } from '@verifywise/contracts';
 import type { Request } from 'express';
 import { byteSize } from '../byte-size.ts';
+import { isObject } from '../config/sealed-config.ts';
 import type { ReceivedArchive } from '../installation/hands.ts';
 import type { Upload } from '../installation/upload-plugin.ts';
 import { permissionsIn } from './permissions-in.ts';
 
 const FIELD = 'plugin';
-/** As much as the settings of a plugin may have together. */
-const LONGEST_FIELD = 256 * 1024;
+/** The settings of a plugin, all together. */
+const LONGEST_FIELD = MOST_CONFIG_CHARACTERS;
 /** A browser on a slow line sends 10 MB in a few minutes. */
 const UPLOAD_DEADLINE_MS = 300_000;
 
@@ -123,7 +124,7 @@ function formOf(req: Request, limitBytes: number): busboy.Busboy {
 function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

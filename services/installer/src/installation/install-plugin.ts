@@ -1,5 +1,6 @@
 import { PluginInstalled } from '@verifywise/contracts';
 import { forcedIn, installAction, overriddenBy } from '../audit/operation-entries.ts';
+import { emptyConfig } from '../config/values-after.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { assertCompatible } from './compatibility.ts';
 import { chooseSource } from './choose-source.ts';
@@ -71,7 +72,7 @@ function acceptPackage(needs: SagaNeeds, applies: (operation: Operation) => bool
         progress: { granted, ...overriddenBy([incompatible]) },
         async commit(tx) {
           const earlier = await tx.findConfig(tenant, pluginId);
-          const config = earlier ?? { tenant, pluginId, values: {}, secrets: {}, retainedSince: null };
+          const config = earlier ?? emptyConfig(tenant, pluginId);
           await tx.saveConfig({ ...config, retainedSince: null });
           await tx.saveInstallation(newRecord(operation, granted, await tx.nextGeneration()));
           return { hadRemains: earlier !== null };

@@ -1,5 +1,5 @@
 import { PlatformError, PluginRolledBack } from '@verifywise/contracts';
-import { forcedIn, overriddenBy } from '../audit/operation-entries.ts';
+import { overriddenBy, versionAfter } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
@@ -71,12 +71,7 @@ function saveRolledBack(needs: SagaNeeds): Step {
           });
           await sealForVersion(needs.secrets, tx, record);
           const before = { version, state: progress.stateBefore, granted: left.granted };
-          const after = {
-            version: record.version,
-            state: record.state,
-            granted: record.granted,
-            ...forcedIn(progress),
-          };
+          const after = versionAfter(record, progress);
           await tx.audit(tenant, { pluginId, action: 'rollback', actor, before, after, operationId: id });
           await tellOfSettings(tx, operation, record);
           await tx.publish(PluginRolledBack, tenant, { ...factOf(record), fromVersion: version });

@@ -1,6 +1,6 @@
 import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
 import type { ErrorCode } from '@verifywise/contracts';
-import { forcedIn, overriddenBy, updateAction } from '../audit/operation-entries.ts';
+import { overriddenBy, updateAction, versionAfter } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
@@ -124,12 +124,7 @@ function saveUpdated(needs: SagaNeeds): Step {
           });
           await sealForVersion(needs.secrets, tx, record);
           const before = { version, state: progress.stateBefore, granted };
-          const after = {
-            version: record.version,
-            state: record.state,
-            granted: record.granted,
-            ...forcedIn(progress),
-          };
+          const after = versionAfter(record, progress);
           await tx.audit(tenant, { pluginId, action: updateAction(input), actor, before, after, operationId: id });
           await tellOfSettings(tx, operation, record);
           await tx.publish(PluginUpdated, tenant, { ...factOf(record), fromVersion: version });

@@ -1,4 +1,10 @@
-import { packageFileIssues, PlatformError, readManifest, type ManifestIssue } from '@verifywise/contracts';
+import {
+  packageFileIssues,
+  PlatformError,
+  pluginEntries,
+  readManifest,
+  type ManifestIssue,
+} from '@verifywise/contracts';
 import type { PluginManifest } from '@verifywise/plugin-types';
 import type { ReceivedArchive } from '../installation/hands.ts';
 import { ArchiveWriter } from './archive-writer.ts';
@@ -12,9 +18,6 @@ import { transpileEntry } from './transpile.ts';
 const LARGEST_READ = 1024 * 1024;
 /** 200 MB are inflated in a few seconds; what takes longer was made to take long. */
 const DEADLINE_MS = 120_000;
-
-/** What a runner loads (contract §1). */
-const ENTRIES = ['index.js', 'index.mjs', 'index.cjs'];
 
 export interface TakenIn {
   manifest: PluginManifest;
@@ -40,7 +43,7 @@ export async function takeIn(archive: ReceivedArchive, made: ScratchFile, limits
   }
   const { manifest, warnings } = await manifestIn(files);
   await writer.finish();
-  const hasCode = translated.length > 0 || ENTRIES.some((entry) => files.has(entry));
+  const hasCode = translated.length > 0 || pluginEntries.some((entry) => files.has(entry));
   return { manifest, hasCode, warnings: [...warnings, ...(await filesBeside(manifest, files))].map(inWords) };
 }
 

@@ -1,4 +1,4 @@
-import { IdempotencyMigration, outboxMigrations } from '@verifywise/service-kit';
+import { IdempotencyMigration, makeAppendOnly, outboxMigrations } from '@verifywise/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 class InstallationsMigration implements MigrationInterface {
@@ -157,12 +157,7 @@ class RecordsMigration implements MigrationInterface {
       at timestamptz NOT NULL DEFAULT now()
     )`);
     await runner.query('CREATE INDEX alerts_by_tenant ON alerts (tenant, at)');
-    await runner.query(`CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$`);
-    for (const table of ['audit', 'config_history']) {
-      await runner.query(`CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${table}
-        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`);
-    }
+    await makeAppendOnly(runner, 'audit', 'config_history');
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -72,7 +72,7 @@ export interface FailedDeliveryRecords {
 export interface DeliveryPage {
   limit: number;
   /** Only what comes behind this one; `next` of the page before. */
-  before?: string;
+  before?: string | null | undefined;
 }
 
 /** Parks failed deliveries for their plugin, behind what is parked for it. */

@@ -12,8 +12,8 @@ import { PluginCalls } from './plugin-calls.ts';
 import { PluginIsolate } from './plugin-isolate.ts';
 import { PluginUses } from './plugin-uses.ts';
 import type { Stage } from './stage.ts';
-import type { StartReason } from './start-slots.ts';
 import { stageAfter } from './stage.ts';
+import type { StartReason } from './start-slots.ts';
 import type { KnownSurface } from './surface-records.ts';
 
 /** Hooks that run without an installer waiting: at start and on taking over (contract §4). */

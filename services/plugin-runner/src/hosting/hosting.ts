@@ -49,15 +49,15 @@ export class Hosting {
 
   /** Hosts what the projection says of a partition; isolates start in the background, events wait for them in their lanes. */
   async takeOver({ partition, epoch }: Tenure, installations: Installation[]): Promise<void> {
-    const surfaces = byPlugin(await this.#parts.surfacesOf(partition));
-    const parked = byPlugin(await this.#parts.parked.ofPartition(partition));
+    const known = await Promise.all([this.#parts.surfacesOf(partition), this.#parts.parked.ofPartition(partition)]);
+    const [surfaces, parked] = [byPlugin(known[0]), byPlugin(known[1])];
     this.#finishing.delete(partition);
     this.#held.set(partition, epoch);
     for (const { lane } of this.#inPartition(partition)) lane.goOn();
     for (const installation of inLoadOrder(installations)) {
       const hosted = this.#host(installation);
-      const known = surfaces.get(nameOf(installation));
-      if (known) hosted.plugin.knowSurface(known);
+      const surface = surfaces.get(nameOf(installation));
+      if (surface) hosted.plugin.knowSurface(surface);
       hosted.lane.knowParked(parked.get(nameOf(installation))?.parked ?? 0);
       hosted.apply(installation);
     }

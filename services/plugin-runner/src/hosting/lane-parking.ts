@@ -55,7 +55,7 @@ export class LaneParking {
   /** Parks everything that the broker keeps, and behind it what `park` parks. */
   parkBehind<Parked extends { replayed: number } | null>(park: () => Promise<Parked>): Promise<Parked> {
     return this.#inTurn(async () => {
-      await this.#park(() => true);
+      await this.#park();
       const parked = await park();
       this.#parked += parked?.replayed ?? 0;
       this.#used = true;
@@ -71,13 +71,13 @@ export class LaneParking {
     void this.#inTurn(() => {
       // What comes from here on is parked the next time.
       this.#wanted = false;
-      return this.#park(() => true);
+      return this.#park();
     });
   }
 
   /** Parks what the broker keeps up to this place in its order. */
   parkUpTo(sequence: number): Promise<void> {
-    return this.#inTurn(() => this.#park((event) => event.sequence <= sequence));
+    return this.#inTurn(() => this.#park(sequence));
   }
 
   /** Takes the next ones back that the lane does not have in memory; false when the plugin has left this runner. */
@@ -143,10 +143,10 @@ export class LaneParking {
     await this.#removing;
   }
 
-  async #park(fits: (event: LaneEvent) => boolean): Promise<void> {
+  async #park(upTo = Infinity): Promise<void> {
     const stay = new Set(this.#memory.inOrder());
     const events = [...stay, ...this.#memory.behind()].filter(
-      (event) => event.keptByBroker && !event.done && fits(event),
+      (event) => event.keptByBroker && !event.done && event.sequence <= upTo,
     );
     if (events.length === 0) return;
     this.#used = true;

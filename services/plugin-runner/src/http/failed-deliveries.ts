@@ -6,6 +6,8 @@ import { checked, identityOf, jsonBody, requireRole, success } from '@verifywise
 import type { DeliveryPage, FailedDeliveryRecords } from '../hosting/failed-deliveries.ts';
 import type { LaneName } from '../hosting/parked-events.ts';
 import { failedDeliveryRoutes as described } from './failed-delivery-routes.ts';
+import type { KnowsPlugin } from './known-plugin.ts';
+import { knownPlugin } from './known-plugin.ts';
 
 /** A thousand ids, and what stands around them. */
 const SELECTION_BYTES = 64 * 1024;
@@ -15,8 +17,7 @@ interface Parts {
   /** Whether the same POST was answered before. */
   once: RequestHandler;
   records: FailedDeliveryRecords;
-  /** Whether the tenant has the plugin, or has had it. */
-  knows: (tenant: string, pluginId: string) => Promise<boolean>;
+  knows: KnowsPlugin;
   /** Has the runner that hosts the plugin replay them; rejects when the plugin is not enabled. */
   replay: (tenant: string, request: ReplayRequest) => Promise<ReplayOutcome>;
 }
@@ -26,21 +27,13 @@ export function failedDeliveries({ identity, once, records, knows, replay }: Par
   const router = Router();
   const admin: RequestHandler[] = [identity, requireRole('Admin')];
   const acting: RequestHandler[] = [...admin, jsonBody(SELECTION_BYTES), once];
-  const known = async (req: Request): Promise<LaneName> => {
-    const { tenant } = identityOf(req);
-    const pluginId = String(req.params.id);
-    if (await knows(tenant, pluginId)) return { tenant, pluginId };
-    throw new PlatformError('PLUGIN_NOT_INSTALLED', `${pluginId} is not installed; nothing of it has failed`);
-  };
-  const replayed = async (req: Request, selection: FailedDeliverySelection): Promise<ReplayOutcome> => {
-    const { tenant, pluginId } = await known(req);
-    return replay(tenant, { pluginId, selection, actor: actorOf(identityOf(req)) });
-  };
+  const known = knownPlugin(knows, '; nothing of it has failed');
+  const replayed = ({ tenant, pluginId }: LaneName, selection: FailedDeliverySelection, req: Request) =>
+    replay(tenant, { pluginId, selection, actor: actorOf(identityOf(req)) });
 
   router.get(described.list.path, ...admin, checked(described.list), async (req, res) => {
     const { limit, before, ...selection } = req.query as unknown as DeliveryPage & FailedDeliverySelection;
-    const page = before === undefined ? { limit } : { limit, before };
-    res.json(success(await records.list(await known(req), selection, page)));
+    res.json(success(await records.list(await known(req), selection, { limit, before })));
   });
   router.get(described.groups.path, ...admin, async (req, res) => {
     res.json(success({ groups: await records.groups(await known(req)) }));
@@ -58,13 +51,13 @@ export function failedDeliveries({ identity, once, records, knows, replay }: Par
     const { dryRun = false, ...selection } = req.body as FailedDeliverySelection & { dryRun?: boolean };
     const of = await known(req);
     if (dryRun) res.json(success({ wouldReplay: await records.count(of, selection) }));
-    else res.json(success(await replayed(req, selection)));
+    else res.json(success(await replayed(of, selection, req)));
   });
   router.post(described.replayOne.path, ...acting, checked(described.replayOne), async (req, res) => {
     const of = await known(req);
-    const id = String(req.params.deliveryId);
-    if (!(await records.find(of, id))) throw notThere(of.pluginId, req);
-    res.json(success(await replayed(req, { ids: [id] })));
+    const one = { ids: [String(req.params.deliveryId)] };
+    if ((await records.count(of, one)) === 0) throw notThere(of.pluginId, req);
+    res.json(success(await replayed(of, one, req)));
   });
   router.post(described.discard.path, ...acting, checked(described.discard), async (req, res) => {
     const { dryRun = false, ...selection } = req.body as FailedDeliverySelection & { dryRun?: boolean };

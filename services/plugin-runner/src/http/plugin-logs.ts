@@ -1,9 +1,9 @@
 import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
-import { PlatformError } from '@verifywise/contracts';
-import { checked, identityOf, requireRole, route, success } from '@verifywise/service-kit';
+import { checked, requireRole, route, success } from '@verifywise/service-kit';
 import type { LogFilter, LogLine, LogQuery, LogRecords } from '../logs/log-line.ts';
 import { logLevels } from '../logs/log-line.ts';
+import { knownPlugin } from './known-plugin.ts';
 import type { LogStreams } from './log-streams.ts';
 
 const cursor = { type: 'string', pattern: '^[0-9]{1,18}$' };
@@ -65,8 +65,9 @@ export const pluginLogStreamRoute = route({
 export function pluginLogs(identity: RequestHandler, records: LogRecords, streams: LogStreams): Router {
   const router = Router();
   const admin: RequestHandler[] = [identity, requireRole('Admin')];
+  const known = knownPlugin((...plugin) => records.knows(...plugin), ', and there is no log of it');
   const stream = async (req: Request, res: Response): Promise<void> => {
-    const { tenant, pluginId } = await known(records, req);
+    const { tenant, pluginId } = await known(req);
     const { after, ...filtered } = req.query as LogFilter & { after?: string };
     const seen = lastEventId(req) ?? after ?? (await records.lastId(tenant, pluginId));
     await streams.follow(res, { tenant, pluginId, after: seen, filter: filtered });
@@ -76,7 +77,7 @@ export function pluginLogs(identity: RequestHandler, records: LogRecords, stream
       await stream(req, res);
       return;
     }
-    const { tenant, pluginId } = await known(records, req);
+    const { tenant, pluginId } = await known(req);
     const query = queryOf(req);
     // One more than asked for says whether there is a next page.
     const found = await records.newest(tenant, pluginId, { ...query, limit: query.limit + 1 });
@@ -101,11 +102,4 @@ function queryOf(req: Request): LogQuery {
 function lastEventId(req: Request): string | undefined {
   const said = req.get('last-event-id');
   return said !== undefined && /^[0-9]{1,18}$/.test(said) ? said : undefined;
-}
-
-async function known(records: LogRecords, req: Request): Promise<{ tenant: string; pluginId: string }> {
-  const { tenant } = identityOf(req);
-  const pluginId = String(req.params.id);
-  if (await records.knows(tenant, pluginId)) return { tenant, pluginId };
-  throw new PlatformError('PLUGIN_NOT_INSTALLED', `${pluginId} is not installed, and there is no log of it`);
 }

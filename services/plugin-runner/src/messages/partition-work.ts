@@ -21,9 +21,9 @@ import type { PluginData } from './delete-plugin-data.ts';
 import { deletePluginData } from './delete-plugin-data.ts';
 import type { CallWebhook } from './deliver-webhook.ts';
 import { deliverWebhook } from './deliver-webhook.ts';
-import { replayDeliveries } from './replay-deliveries.ts';
 import type { FinishedSteps } from './finished-steps.ts';
 import { forgetInstallation } from './forget-installation.ts';
+import { replayDeliveries } from './replay-deliveries.ts';
 import { runHook } from './run-hook.ts';
 import { runJob } from './run-job.ts';
 

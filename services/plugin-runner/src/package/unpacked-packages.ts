@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, realpath, rename, rm, stat, writeFile } from 
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { PackageRef } from '@verifywise/contracts';
-import { PlatformError } from '@verifywise/contracts';
+import { PlatformError, pluginEntries } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import { Open } from 'unzipper';
 import type { PackageFolders } from '../hosting/package-folders.ts';
@@ -12,8 +12,6 @@ import type { FileSums } from './file-sums.ts';
 import { hashOfFile, holdsExactly, sumsOf } from './file-sums.ts';
 import { PackageUses } from './package-uses.ts';
 
-/** First found is loaded (contract §1); TypeScript was transpiled when the package was taken in. */
-const ENTRIES = ['index.js', 'index.mjs', 'index.cjs'];
 const LOOK_EVERY_MS = 60_000;
 /** A plugin that was just disabled or moved is often back soon; and no unpacking takes this long. */
 export const KEEP_UNUSED_MS = 10 * LOOK_EVERY_MS;
@@ -121,7 +119,7 @@ export class UnpackedPackages implements PackageFolders {
       this.#checked.add(ref.digest);
     }
     const names = await readdir(folder);
-    return { folder, entry: ENTRIES.find((name) => names.includes(name)) ?? null };
+    return { folder, entry: pluginEntries.find((name) => names.includes(name)) ?? null };
   }
 
   async #makeReady(ref: PackageRef, folder: string): Promise<void> {

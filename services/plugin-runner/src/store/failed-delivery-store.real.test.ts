@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { envelope } from '@verifywise/contracts';
-import type { Database } from '@verifywise/service-kit';
-import { createLogger, openDatabase } from '@verifywise/service-kit';
-import type { TestDatabase } from '../../../../test/support/database.ts';
-import { createDatabase } from '../../../../test/support/database.ts';
 import { fingerprintOf } from '../hosting/failure-fingerprint.ts';
 import { isNeverStorable } from '../hosting/never-storable.ts';
+import { StoreDatabase } from '../testing/store-database.ts';
 import { FailedDeliveryStore } from './failed-delivery-store.ts';
 import { RunnerTables1732300000001 } from './migrations/0001-runner-tables.ts';
 import { WholeEnvelopes1732300000008 } from './migrations/0008-whole-envelopes.ts';
@@ -18,30 +15,19 @@ const ADA = { userId: '7', role: 'Admin', name: 'Ada' };
 const HELD = { partition: 3, epoch: 7 };
 
 describe('failed deliveries in PostgreSQL', () => {
-  let own: TestDatabase;
-  let database: Database;
+  let database: StoreDatabase;
   let store: FailedDeliveryStore;
   beforeAll(async () => {
-    own = await createDatabase();
-    database = await openDatabase({
-      url: own.url,
-      schema: 'plugin_runner',
-      entities: [],
-      migrations: [
-        RunnerTables1732300000001,
-        WholeEnvelopes1732300000008,
-        ParkedEvents1732300000009,
-        FailedDeliveries1732300000010,
-      ],
-      log: createLogger('test', 'silent'),
-    });
+    database = await StoreDatabase.open([
+      RunnerTables1732300000001,
+      WholeEnvelopes1732300000008,
+      ParkedEvents1732300000009,
+      FailedDeliveries1732300000010,
+    ]);
     store = new FailedDeliveryStore(database.source);
     await database.source.query(`INSERT INTO partitions (partition, epoch) VALUES (3, 7)`);
   });
-  afterAll(async () => {
-    await database.close();
-    await own.drop();
-  });
+  afterAll(() => database.close());
 
   /** Older ones, a second apart, the newest as old as is said. */
   const older = (tenant: string, count: number, age: string) =>

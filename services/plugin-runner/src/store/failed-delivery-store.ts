@@ -74,7 +74,7 @@ export class FailedDeliveryStore implements Pick<FailedDeliveries, 'add'>, Faile
   async list(
     of: LaneName,
     selection: FailedDeliverySelection,
-    { limit, before = null }: Omit<DeliveryPage, 'before'> & { before?: string | null },
+    { limit, before = null }: DeliveryPage,
   ): Promise<Page<FailedDeliveryLine>> {
     const found = await rows<Line>(
       this.#db,

@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Database } from '@verifywise/service-kit';
-import { createLogger, openDatabase } from '@verifywise/service-kit';
-import type { TestDatabase } from '../../../../test/support/database.ts';
-import { createDatabase } from '../../../../test/support/database.ts';
+import { StoreDatabase } from '../testing/store-database.ts';
 import { MetadataStore } from './metadata-store.ts';
 import { RunnerTables1732300000001 } from './migrations/0001-runner-tables.ts';
 import { MetadataSizes1732300000007 } from './migrations/0007-metadata-sizes.ts';
@@ -10,24 +7,13 @@ import { MetadataSizes1732300000007 } from './migrations/0007-metadata-sizes.ts'
 const TEXT = JSON.stringify('x'.repeat(250_000));
 
 describe('metadata of plugins in PostgreSQL', () => {
-  let own: TestDatabase;
-  let database: Database;
+  let database: StoreDatabase;
   let store: MetadataStore;
   beforeAll(async () => {
-    own = await createDatabase();
-    database = await openDatabase({
-      url: own.url,
-      schema: 'plugin_runner',
-      entities: [],
-      migrations: [RunnerTables1732300000001, MetadataSizes1732300000007],
-      log: createLogger('test', 'silent'),
-    });
+    database = await StoreDatabase.open([RunnerTables1732300000001, MetadataSizes1732300000007]);
     store = new MetadataStore(database.source);
   });
-  afterAll(async () => {
-    await database.close();
-    await own.drop();
-  });
+  afterAll(() => database.close());
 
   const sizes = (tenant: string): Promise<{ plugin_id: string; counted: string; kept: string }[]> =>
     database.source.query(

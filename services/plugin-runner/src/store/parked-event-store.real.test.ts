@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { envelope } from '@verifywise/contracts';
-import type { Database } from '@verifywise/service-kit';
-import { createLogger, openDatabase } from '@verifywise/service-kit';
-import type { TestDatabase } from '../../../../test/support/database.ts';
-import { createDatabase } from '../../../../test/support/database.ts';
+import { StoreDatabase } from '../testing/store-database.ts';
 import { RunnerTables1732300000001 } from './migrations/0001-runner-tables.ts';
 import { ParkedEvents1732300000009 } from './migrations/0009-parked-events.ts';
 import { ParkedEventStore } from './parked-event-store.ts';
@@ -14,24 +11,13 @@ const HELD = { partition: 3, epoch: 7 };
 const RETRY = { attempts: 2, version: '1.0.0', failed: [{ handler: 0, message: 'not yet' }], dueAt: 1_700_000_000_000 };
 
 describe('parked events in PostgreSQL', () => {
-  let own: TestDatabase;
-  let database: Database;
+  let database: StoreDatabase;
   let store: ParkedEventStore;
   beforeAll(async () => {
-    own = await createDatabase();
-    database = await openDatabase({
-      url: own.url,
-      schema: 'plugin_runner',
-      entities: [],
-      migrations: [RunnerTables1732300000001, ParkedEvents1732300000009],
-      log: createLogger('test', 'silent'),
-    });
+    database = await StoreDatabase.open([RunnerTables1732300000001, ParkedEvents1732300000009]);
     store = new ParkedEventStore(database.source);
   });
-  afterAll(async () => {
-    await database.close();
-    await own.drop();
-  });
+  afterAll(() => database.close());
   beforeEach(async () => {
     for (const table of ['parked_events', 'partitions', 'installations'])
       await database.source.query(`DELETE FROM ${table}`);

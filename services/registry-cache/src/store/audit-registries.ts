@@ -1,3 +1,4 @@
+import { makeAppendOnly } from '@verifywise/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Who did what to registries; nobody changes it afterwards, not even we. */
@@ -15,10 +16,7 @@ export class AuditRegistries implements MigrationInterface {
       after jsonb
     )`);
     await runner.query('CREATE INDEX audit_by_registry ON audit (registry, id)');
-    await runner.query(`CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$`);
-    await runner.query(`CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
-      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`);
+    await makeAppendOnly(runner, 'audit');
   }
 
   async down(runner: QueryRunner): Promise<void> {

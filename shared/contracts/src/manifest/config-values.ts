@@ -26,6 +26,9 @@ export interface Leniency {
   mayBeMissing?: boolean;
 }
 
+/** All settings of a plugin together, as JSON: they travel with every word of the installation. */
+export const MOST_CONFIG_CHARACTERS = 256 * 1024;
+
 /** A list of ten thousand empty objects can break two million rules; nobody reads so much. */
 const MOST_ISSUES = 10_000;
 

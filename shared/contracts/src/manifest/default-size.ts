@@ -1,10 +1,8 @@
 import type { ConfigField } from '@verifywise/plugin-types';
-import type { ConfigFields } from './config-values.ts';
+import { MOST_CONFIG_CHARACTERS, type ConfigFields } from './config-values.ts';
 import { pointer, type ManifestIssue } from './issue.ts';
 import { isObject } from './json-object.ts';
 
-/** As much as an admin may set. */
-const MOST_DEFAULTS = 256 * 1024;
 /** An admin may add tens of thousands of items. */
 const MOST_OF_AN_ITEM = 2_000;
 
@@ -13,8 +11,8 @@ const MOST_OF_AN_ITEM = 2_000;
  * nine levels of that are a thousand million values.
  */
 export function* defaultSizeIssues(fields: ConfigFields, path: string): Generator<ManifestIssue, void, undefined> {
-  if (filledSize(fields, {}, MOST_DEFAULTS) > MOST_DEFAULTS) {
-    const message = `The defaults of the settings have more than ${MOST_DEFAULTS} characters together`;
+  if (filledSize(fields, {}, MOST_CONFIG_CHARACTERS) > MOST_CONFIG_CHARACTERS) {
+    const message = `The defaults of the settings have more than ${MOST_CONFIG_CHARACTERS} characters together`;
     yield { path, message, hint: 'Use fewer or shorter ones; those inside of a list count for each of its items' };
   } else yield* itemIssues(fields, path);
 }

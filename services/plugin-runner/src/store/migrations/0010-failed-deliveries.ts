@@ -1,3 +1,4 @@
+import { makeAppendOnly } from '@verifywise/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** What an admin needs to see and replay failed deliveries, and who did so; nobody changes that afterwards, not even we. */
@@ -24,12 +25,7 @@ export class FailedDeliveries1732300000010 implements MigrationInterface {
         count integer NOT NULL
       )`);
     await db.query('CREATE INDEX delivery_audit_of_plugin ON delivery_audit (tenant, plugin_id, id)');
-    await db.query(`
-      CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$`);
-    await db.query(`
-      CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON delivery_audit
-      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`);
+    await makeAppendOnly(db, 'delivery_audit');
   }
 
   async down(db: QueryRunner): Promise<void> {
