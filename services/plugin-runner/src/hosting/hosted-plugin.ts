@@ -71,6 +71,11 @@ export class HostedPlugin {
     return this.#record.figures(this.#isolate?.process);
   }
 
+  /** Whether its process runs or waits for a processor; undefined when nobody says. */
+  get wantsProcessor(): boolean | undefined {
+    return this.#isolate?.process?.figures?.wantsProcessor();
+  }
+
   get lastCrash(): LastCrash | undefined {
     return this.#record.lastCrash;
   }
