@@ -83,8 +83,8 @@ export class EventDelivery {
         if (interrupted.aborted) return this.#putOff(event);
       }
       if (this.#plugin.ending) {
-        if (interrupted.aborted) return 'later';
         await pause(ENDING_AGAIN_MS, interrupted);
+        if (interrupted.aborted) return this.#putOff(event);
         continue;
       }
       const answer = await this.#inTurn(interrupted, () => this.#attempt(name, event, before, interrupted));
