@@ -1,4 +1,4 @@
-import { hostname, tmpdir } from 'node:os';
+import { availableParallelism, hostname, tmpdir } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import {
@@ -19,6 +19,9 @@ import {
 import type { Setting } from '@verifywise/service-kit';
 import { Egress } from './isolate/guards/egress.ts';
 import type { CoreRelations } from './store/plugin-database/core-views.ts';
+
+/** Enough that the cores are never without work, few enough that one that begins is not the last of a hundred. */
+const HANDLERS_A_CORE = 8;
 
 const coreModelsSchema = {
   type: 'object',
@@ -81,6 +84,14 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     pluginLogLines: integer('PLUGIN_LOG_LINES', 5_000, { min: 10, max: 1_000_000 }),
     handlerLimitMs: integer('HANDLER_LIMIT_MS', 30_000, { min: 100, max: 600_000 }),
     parkAfterMs: integer('EVENT_PARK_AFTER_MS', 1_000, { min: 10, max: 600_000 }),
+    handlersAtOnce: integer('EVENT_HANDLERS_AT_ONCE', HANDLERS_A_CORE * availableParallelism(), {
+      min: 1,
+      max: 10_000,
+    }),
+    handlersOfATenant: integer('EVENT_HANDLERS_OF_A_TENANT', (HANDLERS_A_CORE / 2) * availableParallelism(), {
+      min: 1,
+      max: 10_000,
+    }),
     filterLimitMs: integer('FILTER_LIMIT_MS', 1_000, { min: 10, max: 60_000 }),
     pluginDatabaseUrl: optionalUrl('PLUGIN_DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
     pluginConnections: integer('PLUGIN_DATABASE_CONNECTIONS', 40, { min: 1, max: 10_000 }),

@@ -7,6 +7,7 @@ import type { RunnerConfig } from './config.ts';
 import { createApplyFilters } from './filtering/apply-filters.ts';
 import { createRunFilters } from './filtering/run-filters.ts';
 import { HeldTenants } from './hosting/held-tenants.ts';
+import { FairTurns } from './hosting/fair-turns.ts';
 import { Hosting } from './hosting/hosting.ts';
 import { LateEvents } from './hosting/late-events.ts';
 import { Reconciler } from './hosting/reconcile.ts';
@@ -41,6 +42,7 @@ import { ShownUiStore } from './store/shown-ui-store.ts';
 import { StepStore } from './store/step-store.ts';
 import { SurfaceStore } from './store/surface-store.ts';
 import { watchIsolates } from './watch-isolates.ts';
+import { watchTurns } from './watch-turns.ts';
 
 /** Of the stop deadline, this much is for what comes after the hand-over: publisher confirms, connections. */
 const AFTER_DRAIN_MS = 5_000;
@@ -105,6 +107,8 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     }),
   );
 
+  const turns = new FairTurns({ atOnce: config.handlersAtOnce, ofOneTenant: config.handlersOfATenant });
+  watchTurns(metrics, turns);
   const notes = watchIsolates(metrics, () => hosting.list());
   const hosting: Hosting = new Hosting({
     partitions,
@@ -115,6 +119,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     log,
     surfacesOf: (partition) => surfaces.ofPartition(partition),
     parked: new ParkedEventStore(database.source),
+    turns,
     plugin: createPluginParts({
       config,
       broker,

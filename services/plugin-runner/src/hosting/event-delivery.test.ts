@@ -5,6 +5,7 @@ import { createLogger } from '@verifywise/service-kit';
 import type { EventAnswer, EventCall } from '../isolate/protocol.ts';
 import { EventDelivery } from './event-delivery.ts';
 import type { FailedDelivery } from './failed-deliveries.ts';
+import { FairTurns } from './fair-turns.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { LaneEvent } from './lane-event.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
@@ -26,11 +27,13 @@ async function delivered(
     interrupted = new AbortController().signal,
     disabled = false,
     afterFirst = {},
+    turns = new FairTurns({ atOnce: 1, ofOneTenant: 1 }),
   }: {
     store?: () => Promise<void>;
     interrupted?: AbortSignal;
     disabled?: boolean;
     afterFirst?: Partial<Record<keyof HostedPlugin, unknown>>;
+    turns?: FairTurns;
   } = {},
 ) {
   const asked: (number[] | undefined)[] = [];
@@ -57,7 +60,7 @@ async function delivered(
     if (retry) waited.push(retry.attempts);
   };
   const waited: number[] = [];
-  const events = new EventDelivery(plugin, { failures, keepRetry, log: createLogger('test', 'silent') });
+  const events = new EventDelivery(plugin, { failures, keepRetry, turns, log: createLogger('test', 'silent') });
   const outcome = await events.deliver(LaneEvent.delivered(new TrackedDelivery(delivery, 0, 1)), interrupted);
   return { outcome, asked, messages: kept.map(({ error }) => error.message), refused, waited };
 }
@@ -146,4 +149,15 @@ test('what a process that is ending was not given waits for the next', async () 
   });
   setTimeout(() => stop.abort(), 50);
   expect(await waits).toMatchObject({ outcome: 'later', asked: [undefined], messages: [] });
+});
+
+test('a pause does not wait for the turn of a tenant that has none yet, and nothing is called', async () => {
+  const turns = new FairTurns({ atOnce: 1, ofOneTenant: 1 });
+  const taken = turns.take('globex', () => true);
+  const stop = new AbortController();
+  const waits = delivered([], { turns, interrupted: stop.signal });
+  stop.abort();
+  expect(await waits).toMatchObject({ outcome: 'later', asked: [] });
+  taken?.end();
+  expect([turns.taken, turns.waiting]).toEqual([0, 0]);
 });

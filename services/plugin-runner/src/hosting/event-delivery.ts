@@ -7,6 +7,7 @@ import { eventOfFact } from './event-names.ts';
 import type { EventRetry } from './event-retries.ts';
 import { waitMs, wantsMore } from './event-retries.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
+import type { FairTurns } from './fair-turns.ts';
 import { fingerprintOf } from './failure-fingerprint.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { keepTrying } from './keep-trying.ts';
@@ -25,6 +26,7 @@ interface Parts {
   failures: FailedDeliveries;
   /** Keeps what an event waits for, so that the next attempt is made even by another runner. */
   keepRetry: (event: LaneEvent) => void;
+  turns: Pick<FairTurns, 'take' | 'wait'>;
   log: Logger;
 }
 
@@ -75,7 +77,13 @@ export class EventDelivery {
         await pause(ENDING_AGAIN_MS, interrupted);
         continue;
       }
-      const { errors, left } = await this.#attempt(name, event.envelope, before, interrupted);
+      const answer = await this.#inTurn(interrupted, () => this.#attempt(name, event.envelope, before, interrupted));
+      if (!answer) {
+        if (this.#plugin.gone) return this.#left();
+        if (interrupted.aborted) return this.#putOff(event);
+        continue;
+      }
+      const { errors, left } = answer;
       if (this.#plugin.gone && errors.length + left.length > 0) return this.#left();
       const attempts = before.attempts + 1;
       const again = errors.filter((error) => wantsMore(error, attempts));
@@ -112,6 +120,20 @@ export class EventDelivery {
     if (!retry) return;
     event.retry = undefined;
     await this.#keep(event, retry.failed, retry.attempts);
+  }
+
+  /** Calls handlers when it is the turn of their tenant; undefined when they cannot be called any more by then. */
+  async #inTurn(interrupted: AbortSignal, attempt: () => Promise<EventAnswer>): Promise<EventAnswer | undefined> {
+    const { tenant } = this.#plugin;
+    const wantsProcessor = () => this.#plugin.wantsProcessor;
+    const { turns } = this.#parts;
+    const turn = turns.take(tenant, wantsProcessor) ?? (await turns.wait(tenant, wantsProcessor, interrupted));
+    if (!turn) return undefined;
+    try {
+      return this.#plugin.ending ? undefined : await attempt();
+    } finally {
+      turn.end();
+    }
   }
 
   async #attempt(

@@ -65,6 +65,11 @@ export class HostedPlugin {
     return this.#isolates.figures;
   }
 
+  /** Whether its process runs or waits for a processor; undefined when nobody says. */
+  get wantsProcessor(): boolean | undefined {
+    return this.#isolate?.process?.figures?.wantsProcessor();
+  }
+
   get lastCrash(): LastCrash | undefined {
     return this.#isolates.lastCrash;
   }

@@ -3,8 +3,10 @@ import { PlatformError } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import { EventDelivery } from './event-delivery.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
+import type { FairTurns } from './fair-turns.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
 import { HostedPlugin } from './hosted-plugin.ts';
+import type { LaneEvent } from './lane-event.ts';
 import { LaneStore } from './lane-store.ts';
 import { Lane } from './lane.ts';
 import type { ParkedEvents, Tenure } from './parked-events.ts';
@@ -22,6 +24,8 @@ export interface HostedParts {
   plugin: HostedPluginParts;
   failedDeliveries: FailedDeliveries;
   parked: ParkedEvents;
+  /** Of all the event handlers of this runner. */
+  turns: FairTurns;
   /** Under which this runner holds the partition of a tenant. */
   tenure: (tenant: string) => Tenure;
   log: Logger;
@@ -58,8 +62,9 @@ export class Hosted {
       ...parts.plugin,
       failed: (_plugin, failure) => this.#failed(failure),
     });
-    const { failedDeliveries: failures, parked, log } = parts;
-    this.#events = new EventDelivery(this.plugin, { failures, keepRetry: (event) => this.lane.keepRetry(event), log });
+    const { failedDeliveries: failures, parked, turns, log } = parts;
+    const keepRetry = (event: LaneEvent) => this.lane.keepRetry(event);
+    this.#events = new EventDelivery(this.plugin, { failures, keepRetry, turns, log });
     const store = new LaneStore(this.plugin, {
       parked,
       tenure: () => parts.tenure(installation.tenant),

@@ -30,13 +30,23 @@ export class ProcessFigures {
 
   /** Of all its threads, since it began; what was last seen, once it has ended. */
   cpuSeconds(): number {
-    if (this.#statm === undefined) return this.#cpuSeconds;
-    const stat = quietly(() => readFileSync(`/proc/${this.#pid}/stat`, 'latin1'));
-    // The second field is the process's name in parentheses, which may itself contain spaces.
-    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = this.#fields();
     const ticks = Number(fields?.[11]) + Number(fields?.[12]);
     if (Number.isFinite(ticks)) this.#cpuSeconds = Math.max(this.#cpuSeconds, ticks / TICKS_A_SECOND);
     return this.#cpuSeconds;
+  }
+
+  /** Whether its first thread runs or waits for a processor; undefined when nobody says. */
+  wantsProcessor(): boolean | undefined {
+    const state = this.#fields()?.[0];
+    return state === undefined ? undefined : state === 'R';
+  }
+
+  #fields(): string[] | undefined {
+    if (this.#statm === undefined) return undefined;
+    const stat = quietly(() => readFileSync(`/proc/${this.#pid}/stat`, 'latin1'));
+    // The second field is the process's name in parentheses, which may itself contain spaces.
+    return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   }
 
   close(): void {
