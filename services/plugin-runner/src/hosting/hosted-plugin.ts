@@ -67,7 +67,7 @@ export class HostedPlugin {
 
   /** Whether its process runs or waits for a processor; undefined when nobody says. */
   get wantsProcessor(): boolean | undefined {
-    return this.#isolate?.process?.figures?.wantsProcessor();
+    return this.#isolates.current?.process?.figures?.wantsProcessor();
   }
 
   get lastCrash(): LastCrash | undefined {
