@@ -232,6 +232,9 @@ describe('plugins that fail', () => {
     await room.broker.answerQuestions('scheduler', [schedules]);
     const more = `async onLoad(ctx) { context = ctx; await ctx.scheduler.schedule('daily', () => undefined, { cron: '0 0 * * *' }); },`;
     const enabled = await startedWith('unanswered', recorder({ more }));
+    const feigns = `throw Object.assign(new Error('of its own'), { code: 'UNAVAILABLE' });`;
+    await startedWith('feigns', `module.exports = { onLoad() { ${feigns} } };`);
+    await eventually(() => expect(failuresOf('feigns')).toMatchObject([{ during: 'onLoad' }]));
     await eventually(async () => expect(await saidBy('unanswered')).toContain('The scheduler is being restarted'));
     expect(await saidBy('unanswered')).toContain('The platform could not start the plugin, and tries again');
     await room.emitRisk('unanswered', 1);

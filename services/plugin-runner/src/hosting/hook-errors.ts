@@ -28,7 +28,7 @@ export class HookError extends PlatformError {
     this.hook = hook;
     this.reason = cause instanceof PluginCrashError ? cause.reason : reason;
     this.pluginStack = cause instanceof PluginCodeError ? cause.pluginStack : undefined;
-    this.platformAway = cause instanceof PluginCodeError && NOT_ANSWERED.has(cause.saidCode);
+    this.platformAway = cause instanceof PluginCodeError && NOT_ANSWERED.has(cause.answeredCode);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { PluginFailure } from '@verifywise/contracts';
+import type { ErrorCode, PluginFailure } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { WireError } from '../isolate/protocol.ts';
 
@@ -54,12 +54,12 @@ export function saysOutOfMemory(line: string): boolean {
 /** An error thrown by plugin code, with the stack its author needs. */
 export class PluginCodeError extends PlatformError {
   readonly pluginStack: string | undefined;
-  /** As the plugin threw it: where that is an error that the platform had answered with, its code. */
-  readonly saidCode: string | undefined;
+  /** Of the platform's own error, when the plugin has only let one through. */
+  readonly answeredCode: ErrorCode | undefined;
   constructor(error: WireError) {
     super(codeOf(error), error.message);
     this.pluginStack = error.stack;
-    this.saidCode = error.code;
+    this.answeredCode = error.answered ? error.code : undefined;
   }
 }
 

@@ -10,6 +10,8 @@ import { RunnerRoom } from '../testing/runner-room.ts';
 
 /** A hook that hangs at a start is given up after half a minute; nobody else waits for that. */
 const LONG_BEFORE_A_HOOK_IS_GIVEN_UP = { within: 20_000 };
+/** A runner that takes its partitions only after its first question asks again ten seconds later. */
+const UNTIL_THE_INSTALLER_IS_ASKED = { within: 30_000 };
 const NEVER = 'new Promise(() => undefined)';
 
 describe('a start', () => {
@@ -81,7 +83,7 @@ describe('a start', () => {
     // The first runner hears of them from the installer, the second finds what the first has noted.
     for (const times of [1, 2]) {
       const runner = await room.startRunner();
-      await eventually(async () => expect(await said()).toHaveLength(10 * times));
+      await eventually(async () => expect(await said()).toHaveLength(10 * times), UNTIL_THE_INSTALLER_IS_ASKED);
       const started = (await said()).slice(10 * (times - 1));
       expect(started.filter((message) => !/^(left|right) /.test(message))).toEqual(line);
       await runner.stop('SIGTERM');

@@ -241,6 +241,8 @@ export interface WireError {
   code?: ErrorCode | undefined;
   stack?: string | undefined;
   details?: unknown;
+  /** Of a plugin: it has only let through what the platform had answered it. */
+  answered?: boolean | undefined;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
