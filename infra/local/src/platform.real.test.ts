@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createServer, type Server } from 'node:net';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startTestPlatform, type TestPlatform } from '../../../test/support/platform.ts';
@@ -43,6 +45,25 @@ test(
   STARTS_WITHIN_MS,
 );
 
+test('npm run why says what is so, and what is missing where it cannot', async () => {
+  const env = {
+    PLUGIN_RUNNER_URL: platform.urls['plugin-runner'],
+    DEMO_PLATFORM_PORT: new URL(platform.urls['demo-platform']).port,
+  };
+  expect(await why(['acme', 'activity-feed'], env)).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/^acme has not installed activity-feed\.\nIts tenant lives on partition \d+, held by /),
+  });
+  expect(await why(['acme'], env)).toEqual({
+    code: 1,
+    said: expect.stringContaining('npm run why -- acme activity-feed'),
+  });
+  expect(await why(['acme', 'activity-feed'], { ...env, PLATFORM_TOKEN: 'x' })).toEqual({
+    code: 1,
+    said: expect.stringContaining('The runner answered 401'),
+  });
+});
+
 test('a taken port is said before anything is started', async () => {
   const ports = await freePorts();
   const squatter = await listenOn(ports.installer);
@@ -68,6 +89,15 @@ test(
   },
   STARTS_WITHIN_MS,
 );
+
+function why(args: string[], env: Record<string, string>): Promise<{ code: unknown; said: string }> {
+  const script = join(import.meta.dirname, 'why.ts');
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, ...args], { env: { PATH: process.env['PATH'], ...env } }, (error, out, err) =>
+      resolve({ code: error ? error.code : 0, said: out || err }),
+    );
+  });
+}
 
 function listenOn(port: number): Promise<Server> {
   return new Promise((resolve) => {

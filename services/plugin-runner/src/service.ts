@@ -22,6 +22,7 @@ import { findSurface, listSurfaces } from './messages/find-surface.ts';
 import { partitionWork } from './messages/partition-work.ts';
 import { runFilters } from './messages/run-filters.ts';
 import { runMiddleware } from './messages/run-middleware.ts';
+import { showPlugin } from './messages/show-plugin.ts';
 import { PluginFacts } from './messages/plugin-facts.ts';
 import { createRunMiddleware } from './middleware/run-middleware.ts';
 import { Ownership } from './ownership/ownership.ts';
@@ -173,7 +174,11 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
     broker,
     records,
     tenants,
-    answers: [runFilters(filtering), runMiddleware(createRunMiddleware(hosting, config.middlewareLimitMs))],
+    answers: [
+      runFilters(filtering),
+      runMiddleware(createRunMiddleware(hosting, config.middlewareLimitMs)),
+      showPlugin(hosting),
+    ],
     log,
     // Known only once the port is: a runner that is told no address of its own is reached where it listens.
     self: { id: config.runnerId, url: config.runnerUrl ?? `http://${config.host}:${config.port}` },
@@ -192,6 +197,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
       logRecords,
       streams,
       shownUis: new ShownUiStore(database.source),
+      installations,
       runners: closers.add(connectionsToRunners()),
       metrics,
       log,

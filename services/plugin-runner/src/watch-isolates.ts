@@ -106,6 +106,16 @@ export function watchIsolates(registry: Registry, list: () => PluginView[]): Iso
     'Those of the waiting events that wait in the database, because they are late or many',
     ({ parkedEvents }) => parkedEvents || null,
   );
+  new Gauge({
+    ...{ name: 'runner_plugin_condition', labelNames: [...OF_A_PLUGIN, 'condition'] as const, registers },
+    help: '1 for plugins that are slow, broken, or fail because something that they call is down (dependency-down)',
+    collect() {
+      this.reset();
+      for (const { tenant, pluginId, condition } of plugins()) {
+        if (condition !== 'ok') this.set({ tenant, plugin: pluginId, condition }, 1);
+      }
+    },
+  });
   return {
     started: (seconds) => starts.observe(seconds),
     woken: (seconds) => wakes.observe(seconds),

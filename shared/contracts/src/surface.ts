@@ -3,6 +3,8 @@ import type { DashboardWidget, MiddlewarePosition, UiPage } from '@verifywise/pl
 /** What the rest of the system knows of an enabled plugin (architecture §3): who need not be called, and what may be. */
 export interface Surface {
   events: string[];
+  /** Events of which those that differ in this field of their payload may be handled at the same time. */
+  orderedBy?: Record<string, string>;
   filters: SurfaceFilter[];
   middleware: SurfaceMiddleware[];
   webhooks: SurfaceWebhook[];

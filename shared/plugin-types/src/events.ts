@@ -50,6 +50,12 @@ export interface EventOptions {
    * included, at most 20. No wait is longer than a minute. Handlers of the same event that worked are not called again.
    */
   readonly retry?: { readonly attempts: number; readonly backoff: Backoff };
+  /**
+   * A field of the payload that says what the event is about, such as `riskId`. Events with the same value of it come in order, one after
+   * the other; up to eight with different values are handled at the same time. It counts when every handler of the plugin for this
+   * event names the same field; an event without it, or of another name, still waits for all before it and keeps all behind it waiting.
+   */
+  readonly orderedBy?: string;
 }
 
 /** Handlers by event name. A handler for an event that is not the platform's own says the type of its payload itself. */

@@ -8,6 +8,7 @@ import type { FailedDelivery } from './failed-deliveries.ts';
 import { FairTurns } from './fair-turns.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { LaneEvent } from './lane-event.ts';
+import { EventOutcomes } from './plugin-condition.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
 const delivery: Delivery = {
@@ -60,7 +61,9 @@ async function delivered(
     if (retry) waited.push(retry.attempts);
   };
   const waited: number[] = [];
-  const events = new EventDelivery(plugin, { failures, keepRetry, turns, log: createLogger('test', 'silent') });
+  const outcomes = new EventOutcomes();
+  const log = createLogger('test', 'silent');
+  const events = new EventDelivery(plugin, { failures, keepRetry, turns, outcomes, log });
   const outcome = await events.deliver(LaneEvent.delivered(new TrackedDelivery(delivery, 0, 1)), interrupted);
   return { outcome, asked, messages: kept.map(({ error }) => error.message), refused, waited };
 }

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { Envelope } from '@verifywise/contracts';
+import { PlatformError } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
-import type { EventAnswer, HandlerFailure } from '../isolate/protocol.ts';
+import type { HandlerFailure } from '../isolate/protocol.ts';
 import { pause } from '../pause.ts';
 import { eventOfFact } from './event-names.ts';
-import type { EventRetry } from './event-retries.ts';
+import type { EventRetry, FailedHandler } from './event-retries.ts';
 import { waitMs, wantsMore } from './event-retries.ts';
+import { subjectOf } from './event-subject.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import type { FairTurns } from './fair-turns.ts';
 import { fingerprintOf } from './failure-fingerprint.ts';
 import type { HostedPlugin } from './hosted-plugin.ts';
 import { keepTrying } from './keep-trying.ts';
+import type { EventOutcomes } from './plugin-condition.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneOutcome } from './lane.ts';
 
@@ -18,6 +20,13 @@ import type { LaneOutcome } from './lane.ts';
 const ENDING_AGAIN_MS = 20;
 
 type Failure = Pick<HandlerFailure, 'message' | 'stack' | 'handler'>;
+
+/** What came of calling the handlers of an event once. */
+interface Attempt {
+  errors: FailedHandler[];
+  /** Were not called, because a pause did not wait for them. */
+  left: number[];
+}
 
 /** Nobody knows which handler it was. */
 const ANY_HANDLER = -1;
@@ -27,6 +36,7 @@ interface Parts {
   /** Keeps what an event waits for, so that the next attempt is made even by another runner. */
   keepRetry: (event: LaneEvent) => void;
   turns: Pick<FairTurns, 'take' | 'wait'>;
+  outcomes: Pick<EventOutcomes, 'note'>;
   log: Logger;
 }
 
@@ -73,17 +83,18 @@ export class EventDelivery {
         if (interrupted.aborted) return this.#putOff(event);
       }
       if (this.#plugin.ending) {
-        if (interrupted.aborted) return 'later';
         await pause(ENDING_AGAIN_MS, interrupted);
+        if (interrupted.aborted) return this.#putOff(event);
         continue;
       }
-      const answer = await this.#inTurn(interrupted, () => this.#attempt(name, event.envelope, before, interrupted));
+      const answer = await this.#inTurn(interrupted, () => this.#attempt(name, event, before, interrupted));
       if (!answer) {
         if (this.#plugin.gone) return this.#left();
         if (interrupted.aborted) return this.#putOff(event);
         continue;
       }
       const { errors, left } = answer;
+      this.#parts.outcomes.note(errors);
       if (this.#plugin.gone && errors.length + left.length > 0) return this.#left();
       const attempts = before.attempts + 1;
       const again = errors.filter((error) => wantsMore(error, attempts));
@@ -96,7 +107,9 @@ export class EventDelivery {
       event.retry = { attempts, version: before.version, failed, dueAt: Date.now() + wait };
       this.#parts.keepRetry(event);
       if (!again[0]) continue;
-      const message = `A handler of ${name} failed and is called again in ${wait / 1_000} s: ${again[0].message}`;
+      const message = again[0].crashed
+        ? `The process ended while it handled ${name}; the next one is given the event again: ${again[0].message}`
+        : `A handler of ${name} failed and is called again in ${wait / 1_000} s: ${again[0].message}`;
       this.#plugin.log('warn', message, { eventId: event.envelope.id, attempts, stack: again[0].stack });
     }
   }
@@ -123,7 +136,7 @@ export class EventDelivery {
   }
 
   /** Calls handlers when it is the turn of their tenant; undefined when they cannot be called any more by then. */
-  async #inTurn(interrupted: AbortSignal, attempt: () => Promise<EventAnswer>): Promise<EventAnswer | undefined> {
+  async #inTurn(interrupted: AbortSignal, attempt: () => Promise<Attempt>): Promise<Attempt | undefined> {
     const { tenant } = this.#plugin;
     const wantsProcessor = () => this.#plugin.wantsProcessor;
     const { turns } = this.#parts;
@@ -136,17 +149,17 @@ export class EventDelivery {
     }
   }
 
-  async #attempt(
-    event: string,
-    envelope: Envelope,
-    { failed }: EventRetry,
-    interrupted: AbortSignal,
-  ): Promise<EventAnswer> {
+  async #attempt(name: string, event: LaneEvent, { failed }: EventRetry, interrupted: AbortSignal): Promise<Attempt> {
+    const { envelope } = event;
     const payload = typeof envelope.payload === 'object' && envelope.payload !== null ? envelope.payload : {};
     // Tenant and id come from the envelope: a payload is what somebody wrote.
     const { time: timestamp, source, id: eventId } = envelope;
-    const given = { event, payload: { timestamp, source, ...payload, tenant: this.#plugin.tenant, eventId } };
-    const errors: HandlerFailure[] = [];
+    const beside = subjectOf(event, this.#plugin.surface?.orderedBy) !== undefined;
+    const given = {
+      ...{ event: name, payload: { timestamp, source, ...payload, tenant: this.#plugin.tenant, eventId } },
+      ...(beside ? { beside } : {}),
+    };
+    const errors: FailedHandler[] = [];
     let handlers = handlersOf(failed);
     try {
       for (;;) {
@@ -159,8 +172,13 @@ export class EventDelivery {
         handlers = answer.left;
       }
     } catch (error) {
-      // Without an answer nobody knows whose fault it was, and what ended a process would end the next one.
-      return { errors: [...errors, { handler: ANY_HANDLER, message: (error as Error).message }], left: [] };
+      // Without an answer nobody knows whose fault it was.
+      const crashed = isEndOfProcess(error) ? { crashed: true as const } : {};
+      const { message, code } = error as Partial<PlatformError> & Error;
+      return {
+        errors: [...errors, { handler: ANY_HANDLER, message, ...(code ? { code } : {}), ...crashed }],
+        left: [],
+      };
     }
   }
 
@@ -188,8 +206,13 @@ export class EventDelivery {
   }
 }
 
+/** Ended by itself, or by the platform in the middle of it. */
+function isEndOfProcess(error: unknown): boolean {
+  return error instanceof PlatformError && (error.code === 'PLUGIN_CRASHED' || error.code === 'UNAVAILABLE');
+}
+
 /** All of them, unless it is known which have failed. */
-function handlersOf(failed: HandlerFailure[]): number[] | undefined {
+function handlersOf(failed: readonly HandlerFailure[]): number[] | undefined {
   const handlers = failed.map(({ handler }) => handler);
   return handlers.length === 0 || handlers.includes(ANY_HANDLER) ? undefined : handlers;
 }

@@ -33,7 +33,7 @@ describe('plugins that fail', () => {
 
   const failuresOf = (tenant: string) => failures.filter((failure) => failure.tenant === tenant);
   const viewOf = async (tenant: string) => (await runner.isolates()).find((isolate) => isolate.tenant === tenant);
-  const seen = async (tenant: string) => (await runner.get(tenant, '/api/plugins/recorder/seen')).body.seen;
+  const seen = async (tenant: string) => (await runner.get(tenant, '/api/plugins/recorder/seen')).body.seen as number[];
   const failedEvents = async (tenant: string) => {
     const sql = 'SELECT event_id FROM plugin_runner.failed_deliveries WHERE tenant = $1 ORDER BY failed_at';
     return (await room.rows<{ event_id: string }>(sql, [tenant])).map(({ event_id }) => event_id);
@@ -41,7 +41,7 @@ describe('plugins that fail', () => {
   /** What an installer does whose error budget is not used up: the same, anew. */
   const goOn = (installation: Installation) => room.settle({ ...installation, generation: room.nextGeneration() });
 
-  test('go on with the next event when the installer lets them, without the one that killed them', async () => {
+  test('go on with the next event when the installer lets them, without the one that killed them twice', async () => {
     const before = `if (payload.riskId === 13) for (;;);`;
     const installation = await room.enabled({ tenant: 'budget', code: recorder({ before }) });
     await room.emitRisk('budget', 1);
@@ -49,11 +49,15 @@ describe('plugins that fail', () => {
     for (const risk of [2, 3]) await room.emitRisk('budget', risk);
     await eventually(() => expect(failuresOf('budget')).toHaveLength(1));
     expect(failuresOf('budget')[0]).toMatchObject({ reason: 'hang', during: 'event risk:created', version: '1.0.0' });
-    expect(await viewOf('budget')).toMatchObject({ state: 'crashed', lastCrash: { reason: 'hang' }, waitingEvents: 2 });
+    // It may not have been the event's fault: the next process is given it once more.
+    expect(await viewOf('budget')).toMatchObject({ state: 'crashed', lastCrash: { reason: 'hang' }, waitingEvents: 3 });
+    expect(await failedEvents('budget')).toEqual([]);
+    await goOn(installation);
+    await eventually(() => expect(failuresOf('budget')).toHaveLength(2));
     await goOn(installation);
     await eventually(async () => expect(await seen('budget')).toEqual([1, 2, 3]));
     expect(await failedEvents('budget')).toEqual([guilty]);
-    expect(failuresOf('budget')).toHaveLength(1);
+    expect(failuresOf('budget')).toHaveLength(2);
     expect(await viewOf('budget')).toMatchObject({ state: 'running', lastCrash: { reason: 'hang' } });
     expect(failuresOf('calm')).toEqual([]);
   });
@@ -67,10 +71,9 @@ describe('plugins that fail', () => {
     await eventually(() => expect(failuresOf('behind')).toHaveLength(1));
     await goOn(installation);
     await eventually(async () => expect(await seen('behind')).toContain(119));
-    // One may have reached it before it was known to be broken.
-    const failed = await failedEvents('behind');
-    expect(failed.length).toBeLessThanOrEqual(1);
-    expect(await seen('behind')).toEqual(waiting.slice(failed.length));
+    // One may have reached it before it was known to be broken; the next process was given that one again.
+    expect([...new Set(await seen('behind'))]).toEqual(waiting);
+    expect(await failedEvents('behind')).toEqual([]);
   });
 
   test('tell whoever waits for them what became of them', async () => {

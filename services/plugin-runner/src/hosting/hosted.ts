@@ -3,6 +3,7 @@ import { PlatformError } from '@verifywise/contracts';
 import { pause } from '../pause.ts';
 import type { Logger } from '@verifywise/service-kit';
 import { EventDelivery } from './event-delivery.ts';
+import { subjectOf } from './event-subject.ts';
 import type { FailedDeliveries } from './failed-deliveries.ts';
 import type { FairTurns } from './fair-turns.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
@@ -11,6 +12,7 @@ import type { LaneEvent } from './lane-event.ts';
 import { LaneStore } from './lane-store.ts';
 import { Lane } from './lane.ts';
 import type { ParkedEvents, Tenure } from './parked-events.ts';
+import { EventOutcomes } from './plugin-condition.ts';
 import { startFailureOf } from './start-failure.ts';
 import type { TrackedDelivery } from './tracked-delivery.ts';
 
@@ -44,6 +46,7 @@ export class Hosted {
   readonly plugin: HostedPlugin;
   readonly lane: Lane;
   readonly #parts: HostedParts;
+  readonly outcomes = new EventOutcomes();
   readonly #events: EventDelivery;
   /** Of the last step of an operation that ran here. */
   #stepGeneration = -1;
@@ -69,19 +72,37 @@ export class Hosted {
     });
     const { failedDeliveries: failures, parked, turns, log } = parts;
     const keepRetry = (event: LaneEvent) => this.lane.keepRetry(event);
-    this.#events = new EventDelivery(this.plugin, { failures, keepRetry, turns, log });
+    const { outcomes } = this;
+    this.#events = new EventDelivery(this.plugin, { failures, keepRetry, turns, outcomes, log });
     const store = new LaneStore(this.plugin, {
       parked,
       tenure: () => parts.tenure(installation.tenant),
       log,
       refused: () => failures.refused(),
     });
-    this.lane = new Lane((event, interrupted) => this.#events.deliver(event, interrupted), store);
+    this.lane = new Lane(
+      {
+        handle: (event, interrupted) => this.#events.deliver(event, interrupted),
+        subjectOf: (event) => subjectOf(event, this.plugin.surface?.orderedBy),
+      },
+      store,
+    );
   }
 
   /** True while the plugin is between two versions, and was enabled before. */
   get updating(): boolean {
     return this.#updating;
+  }
+
+  /** Why an enabled plugin does not run, in words; undefined when nothing is known against it. */
+  get hindrance(): string | undefined {
+    const { installation } = this.plugin;
+    if (this.#steps > 0 || this.#updating) return 'an operation of its admin is under way';
+    if (installation.desired !== 'enabled') return undefined;
+    if (installation.generation <= this.#refusedGeneration) return 'a permission that it needs to start is not granted';
+    if (installation.generation <= this.#failedGeneration)
+      return 'it has failed, and waits for what the installer says';
+    return this.#toldOfStart && `it could not be started: ${this.#toldOfStart}`;
   }
 
   listensTo(event: string): boolean {

@@ -134,7 +134,14 @@ export class Hosting {
 
   /** Everything hosted here, as operators see it. */
   list(): PluginView[] {
-    return this.#all().map(({ plugin, lane }) => viewOf(plugin, lane));
+    return this.#all().map(viewOf);
+  }
+
+  /** One plugin as operators see it; null when its tenant does not have it. */
+  view(tenant: string, pluginId: string): PluginView | null {
+    this.#assertHolds(tenant);
+    const hosted = this.#tenants.get(tenant)?.get(pluginId);
+    return hosted ? viewOf(hosted) : null;
   }
 
   /** The packages of everything hosted here, whether it runs or not. */

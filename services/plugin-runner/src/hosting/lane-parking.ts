@@ -6,8 +6,8 @@ const TAKEN_BACK = 32;
 
 /** What a lane has in memory, when the turn of its parking has come. */
 export interface LaneMemory {
-  /** In order, first the one that runs; these stay. */
-  inOrder(): LaneEvent[];
+  /** In order, those that run among them; these stay. */
+  inOrder(): readonly LaneEvent[];
   /** Behind them; these go, because the database has them then. */
   behind(): LaneEvent[];
   /** All of them are parked now, but these were parked before and came twice. */

@@ -3,7 +3,8 @@ import type { Delivery } from '@verifywise/broker';
 import { envelope } from '@verifywise/contracts';
 import { ParkedInMemory } from '../testing/parked-in-memory.ts';
 import type { LaneEvent } from './lane-event.ts';
-import type { LaneOutcome } from './lane.ts';
+import type { SubjectOf } from './lane-line.ts';
+import type { LaneHandler, LaneOutcome } from './lane.ts';
 import { Lane } from './lane.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
@@ -11,13 +12,13 @@ import { TrackedDelivery } from './tracked-delivery.ts';
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A lane whose handler waits until the test lets the event with that id finish. */
-function laneUnderTest(parked = new ParkedInMemory()) {
+function laneUnderTest(parked = new ParkedInMemory(), subjectOf: SubjectOf = () => undefined) {
   const begun: string[] = [];
   const acked: string[] = [];
   const finish = new Map<string, (outcome: LaneOutcome) => void>();
   const running = new Map<string, LaneEvent>();
   let sequence = 0;
-  const lane = new Lane((event, interrupted) => {
+  const handle: LaneHandler = (event, interrupted) => {
     const { id } = event.envelope;
     begun.push(id);
     running.set(id, event);
@@ -25,7 +26,8 @@ function laneUnderTest(parked = new ParkedInMemory()) {
       finish.set(id, resolve);
       if (event.retry) interrupted.addEventListener('abort', () => resolve('later'));
     });
-  }, parked as never);
+  };
+  const lane = new Lane({ handle, subjectOf }, parked as never);
   const push = (...ids: string[]) => {
     for (const id of ids) lane.push(new TrackedDelivery(deliveryOf(id, acked), sequence++, 1));
   };
@@ -127,10 +129,11 @@ describe('a lane', () => {
 
   test('goes on behind an event whose handling throws', async () => {
     const begun: string[] = [];
-    const lane = new Lane(({ envelope: { id } }) => {
+    const handle: LaneHandler = ({ envelope: { id } }) => {
       begun.push(id);
       return begun.length === 1 ? Promise.reject(new Error('not even recorded')) : Promise.resolve('done');
-    }, new ParkedInMemory() as never);
+    };
+    const lane = new Lane({ handle }, new ParkedInMemory() as never);
     const acked: string[] = [];
     for (const id of ['a', 'b']) lane.push(new TrackedDelivery(deliveryOf(id, acked), 0, 1));
     lane.resume();
@@ -332,5 +335,101 @@ describe('a hand-over', () => {
     void lane.finish(0);
     await settled();
     expect(parked.ids).toEqual(['a']);
+  });
+});
+
+describe('a lane of a plugin that wants only the events about the same in order', () => {
+  /** `a-1` and `a-2` are about `a`; what is about nothing is handled alone. */
+  const subjectOf: SubjectOf = ({ envelope: { id } }) => (id.includes('-') ? id.split('-')[0] : undefined);
+  const open = (parked = new ParkedInMemory()) => {
+    const room = laneUnderTest(parked, subjectOf);
+    room.lane.resume();
+    return room;
+  };
+
+  test('handles events about others at the same time, and those about the same one after the other', async () => {
+    const { push, settle, begun, acked } = open();
+    push('a-1', 'a-2', 'b-1', 'a-3', 'c-1');
+    expect(begun).toEqual(['a-1', 'b-1', 'c-1']);
+    await settle('b-1');
+    expect(acked).toEqual(['b-1']);
+    await settle('a-1');
+    expect(begun).toEqual(['a-1', 'b-1', 'c-1', 'a-2']);
+    await settle('a-2');
+    expect(begun.at(-1)).toBe('a-3');
+  });
+
+  test('handles eight at the same time at most', async () => {
+    const { push, settle, begun } = open();
+    push(...Array.from({ length: 10 }, (_nothing, at) => `s${at}-1`));
+    expect(begun).toHaveLength(8);
+    await settle('s3-1');
+    expect(begun).toHaveLength(9);
+  });
+
+  test('handles an event that is about nothing alone, and in its place', async () => {
+    const { push, settle, begun } = open();
+    push('a-1', 'b-1', 'alone', 'a-2', 'c-1');
+    expect(begun).toEqual(['a-1', 'b-1']);
+    await settle('b-1');
+    expect(begun).toEqual(['a-1', 'b-1']);
+    await settle('a-1');
+    expect(begun).toEqual(['a-1', 'b-1', 'alone']);
+    await settle('alone');
+    expect(begun).toEqual(['a-1', 'b-1', 'alone', 'a-2', 'c-1']);
+  });
+
+  test('keeps the order of what is put off by a pause', async () => {
+    const { lane, push, settle, begun } = open();
+    push('a-1', 'a-2', 'b-1');
+    const paused = lane.pause();
+    await settle('b-1');
+    await settle('a-1', 'later');
+    await paused;
+    lane.resume();
+    await settled();
+    expect(begun).toEqual(['a-1', 'b-1', 'a-1']);
+    await settle('a-1');
+    expect(begun.at(-1)).toBe('a-2');
+  });
+
+  test('parks in the order in which they came what runs and what waits, and knows at the end which are done', async () => {
+    const { lane, push, settle, begun, acked, parked } = open();
+    push('a-1', 'b-1', 'a-2', 'c-1', 'b-2');
+    await settle('c-1');
+    lane.parkOlderThan(-1);
+    await settled();
+    expect(parked.ids).toEqual(['a-1', 'b-1', 'a-2', 'b-2']);
+    expect(acked).toEqual(['c-1', 'a-1', 'b-1', 'a-2', 'b-2']);
+    await settle('b-1');
+    expect(parked.ids).toEqual(['a-1', 'a-2', 'b-2']);
+    for (const id of ['a-1', 'b-2', 'a-2']) await settle(id);
+    expect(parked.ids).toEqual([]);
+    expect(begun).toEqual(['a-1', 'b-1', 'c-1', 'b-2', 'a-2']);
+    expect(lane.empty).toBe(true);
+  });
+
+  test('does not begin twice what comes again while it is being handled', async () => {
+    const { push, pushAgain, settle, begun, acked } = open();
+    push('a-1', 'b-1');
+    pushAgain('a-1');
+    pushAgain('b-1');
+    await settle('b-1');
+    await settle('a-1');
+    expect(begun).toEqual(['a-1', 'b-1']);
+    expect(acked.sort()).toEqual(['a-1', 'a-1', 'b-1', 'b-1']);
+  });
+
+  test('finishes everything that runs before a hand-over', async () => {
+    const { lane, push, settle, begun, parked } = open();
+    push('a-1', 'b-1', 'a-2');
+    let finished = false;
+    const finish = lane.finish(1).then(() => (finished = true));
+    await settle('b-1');
+    expect(finished).toBe(false);
+    await settle('a-1');
+    await finish;
+    expect(begun).toEqual(['a-1', 'b-1']);
+    expect(parked.ids).toEqual([]);
   });
 });

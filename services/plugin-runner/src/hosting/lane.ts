@@ -1,4 +1,6 @@
 import { LaneEvent } from './lane-event.ts';
+import type { SubjectOf } from './lane-line.ts';
+import { LaneLine } from './lane-line.ts';
 import { LaneParking } from './lane-parking.ts';
 import type { LaneStore } from './lane-store.ts';
 import type { TrackedDelivery } from './tracked-delivery.ts';
@@ -10,35 +12,41 @@ const HELD = 8;
 /** When no more than these wait, the next parked ones are taken back. */
 const FEW = 2;
 
-/** Done: handled or kept. Elsewhere: not delivered, it must come again. Later: it stays the first of this lane. */
+/** Done: handled or kept. Elsewhere: not delivered, it must come again. Later: it keeps its place in this lane. */
 export type LaneOutcome = 'done' | 'elsewhere' | 'later';
 
 /** Delivers one event to the plugin; never throws for a failing plugin. A pause of the lane is told, so that it does not wait for long. */
 export type LaneHandler = (event: LaneEvent, interrupted: AbortSignal) => Promise<LaneOutcome>;
 
+/** What of a plugin decides how its events are given to it. */
+export interface LaneParts {
+  handle: LaneHandler;
+  /** Which events may be handled beside each other; none, unless it says so. */
+  subjectOf?: SubjectOf;
+}
+
 /**
- * The events of one plugin of one tenant, in order, one at a time. What waits for long, or is too much, is parked: the broker is told
+ * The events of one plugin of one tenant, in order, one at a time unless the plugin wants only those about the same in order. What waits for long, or is too much, is parked: the broker is told
  * that it is taken, and goes on with the events of others.
  */
 export class Lane {
   readonly #handle: LaneHandler;
   readonly #parking: LaneParking;
-  #queue: LaneEvent[] = [];
+  readonly #line: LaneLine;
   /** Too many for the queue, and on their way to the parked ones. */
   #behind: LaneEvent[] = [];
   #open = false;
   #holding = false;
-  #running: LaneEvent | undefined;
-  #interrupt = new AbortController();
   #lastBegun = -1;
   #idle: (() => void)[] = [];
   #takingBack = false;
   readonly #finished = new Set<string>();
 
-  constructor(handle: LaneHandler, store: LaneStore) {
+  constructor({ handle, subjectOf = () => undefined }: LaneParts, store: LaneStore) {
     this.#handle = handle;
+    this.#line = new LaneLine(subjectOf);
     this.#parking = new LaneParking(store, {
-      inOrder: () => this.#inOrder(),
+      inOrder: () => this.#line.events,
       behind: () => this.#behind,
       parked: (twice) => this.#parked(twice),
       takenBack: (events) => this.#takenBack(events),
@@ -47,12 +55,12 @@ export class Lane {
 
   /** Nothing runs and nothing waits. */
   get empty(): boolean {
-    return !this.#running && this.#queue.length === 0 && this.#behind.length === 0 && !this.#parking.beyond;
+    return this.#line.events.length === 0 && this.#behind.length === 0 && !this.#parking.beyond;
   }
 
   /** How many events run or wait, wherever they are kept. */
   get length(): number {
-    return [...this.#inOrder(), ...this.#behind].filter((event) => event.position === undefined).length + this.parked;
+    return [...this.#line.events, ...this.#behind].filter((event) => event.position === undefined).length + this.parked;
   }
 
   /** How many of them are parked. */
@@ -62,7 +70,7 @@ export class Lane {
 
   /** When the first of them was sent; undefined when none is in memory. */
   get oldest(): string | undefined {
-    return this.#inOrder()[0]?.envelope.time;
+    return this.#line.events[0]?.envelope.time;
   }
 
   /** The last delivery that has begun, by the broker's order; -1 before the first. */
@@ -85,11 +93,11 @@ export class Lane {
 
   push(tracked: TrackedDelivery): void {
     const event = LaneEvent.delivered(tracked);
-    if (this.#parking.beyond || this.#queue.length >= HELD) {
+    if (this.#parking.beyond || this.#line.waiting.length >= HELD) {
       this.#parking.beyond = true;
       this.#behind.push(event);
       this.#parking.parkAll();
-    } else this.#queue.push(event);
+    } else this.#line.push(event);
     this.#next();
   }
 
@@ -107,7 +115,7 @@ export class Lane {
 
   /** Parks what the broker has kept for so long, and everything with it. */
   parkOlderThan(ms: number): void {
-    const oldest = this.#inOrder().find((event) => event.keptByBroker);
+    const oldest = this.#line.events.find((event) => event.keptByBroker);
     if (oldest && performance.now() - oldest.cameAt > ms) this.#parking.parkAll();
   }
 
@@ -119,7 +127,7 @@ export class Lane {
 
   /** Takes everything that has not begun out of the lane; nobody waits for it any more. */
   drop(giveUp: (event: LaneEvent) => Promise<void>): Promise<void> {
-    const dropped = [...this.#queue, ...this.#behind];
+    const dropped = [...this.#line.waiting, ...this.#behind];
     this.#forget(() => true);
     return this.#parking.drop(dropped, this.#interrupted(), giveUp);
   }
@@ -165,42 +173,38 @@ export class Lane {
     return this.#open && !this.#holding;
   }
 
-  #inOrder(): LaneEvent[] {
-    return this.#running ? [this.#running, ...this.#queue] : this.#queue;
-  }
-
   async #interrupted(): Promise<void> {
-    if (!this.#running) return;
-    this.#interrupt.abort();
+    if (this.#line.running === 0) return;
+    this.#line.interruptAll();
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #next(): void {
-    while (!this.#running && this.#mayBegin) {
-      const event = this.#queue.shift();
+    while (this.#mayBegin) {
+      const event = this.#line.next();
       if (!event) break;
       // Asked as late as this: what is redelivered may be what was running when it came.
-      if (event.redelivered && this.#finished.has(event.envelope.id)) this.#parking.finish(event);
-      else this.#begin(event);
+      if (event.redelivered && this.#finished.has(event.envelope.id)) {
+        this.#line.remove(event);
+        this.#parking.finish(event);
+      } else this.#begin(event);
     }
-    if (this.#mayBegin && this.#parking.beyond && this.#queue.length <= FEW) this.#takeBack();
-    if (this.#running) return;
+    if (this.#mayBegin && this.#parking.beyond && this.#line.waiting.length <= FEW) this.#takeBack();
+    if (this.#line.running > 0) return;
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();
   }
 
   #begin(event: LaneEvent): void {
-    this.#running = event;
     this.#lastBegun = Math.max(this.#lastBegun, event.sequence);
-    this.#interrupt = new AbortController();
-    const handled = this.#handle(event, this.#interrupt.signal);
+    const handled = this.#handle(event, this.#line.begin(event));
     // Its handler records what fails; what it could not even record must end neither the lane nor the runner.
     void handled
       .catch((): LaneOutcome => 'done')
       .then((outcome) => {
-        this.#running = undefined;
-        if (outcome === 'later') this.#queue.unshift(event);
+        if (outcome === 'later') this.#line.putBack(event);
+        else this.#line.remove(event);
         if (outcome === 'done') {
           this.#remember(event.envelope.id);
           this.#parking.finish(event);
@@ -210,7 +214,7 @@ export class Lane {
   }
 
   #parked(twice: LaneEvent[]): void {
-    this.#queue = this.#queue.filter((event) => !twice.includes(event));
+    this.#line.removeWaiting((event) => twice.includes(event));
     this.#behind = this.#behind.filter((event) => event.keptByBroker);
   }
 
@@ -224,12 +228,12 @@ export class Lane {
   }
 
   #takenBack(events: LaneEvent[]): boolean {
-    this.#queue.push(...events);
+    this.#line.push(...events);
     return this.#behind.length > 0;
   }
 
   #forget(goes: (event: LaneEvent) => boolean): void {
-    this.#queue = this.#queue.filter((event) => !goes(event));
+    this.#line.removeWaiting(goes);
     this.#behind = this.#behind.filter((event) => !goes(event));
   }
 

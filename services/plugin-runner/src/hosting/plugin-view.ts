@@ -1,7 +1,7 @@
-import type { HostedPlugin } from './hosted-plugin.ts';
+import type { Hosted } from './hosted.ts';
 import type { IsolateState } from './isolate-process.ts';
 import type { LastCrash } from './isolate-record.ts';
-import type { Lane } from './lane.ts';
+import type { PluginCondition } from './plugin-condition.ts';
 import type { Stage } from './stage.ts';
 
 /** A hosted plugin and its isolate as operators see them. */
@@ -30,12 +30,14 @@ export interface PluginView {
   /** What of its own kept it from falling asleep, when it was last asked. */
   awakeFor: string[];
   lastCrash: LastCrash | null;
+  /** How it gets on with its events. */
+  condition: PluginCondition;
+  /** Why it does not run though it is enabled, as far as that is known. */
+  hindrance: string | null;
 }
 
-export function viewOf(
-  plugin: HostedPlugin,
-  { length, parked, oldest }: Pick<Lane, 'length' | 'parked' | 'oldest'>,
-): PluginView {
+export function viewOf({ plugin, lane, outcomes, hindrance }: Hosted): PluginView {
+  const { length, parked, oldest } = lane;
   const { tenant, pluginId, stage, asleep, awakeFor, lastCrash, installation } = plugin;
   const { state, since, pid, startedAt, residentBytes, cpuSeconds } = plugin.isolate;
   return {
@@ -43,5 +45,6 @@ export function viewOf(
     ...{ pid: pid ?? null, startedAt: startedAt ?? null, memoryBytes: residentBytes ?? null, cpuSeconds },
     ...{ waitingEvents: length, parkedEvents: parked, oldestEventAt: oldest ?? null },
     ...{ awakeFor, lastCrash: lastCrash ?? null },
+    ...{ condition: outcomes.condition(oldest), hindrance: hindrance ?? null },
   };
 }

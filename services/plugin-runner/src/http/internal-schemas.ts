@@ -50,6 +50,8 @@ export const isolatesAnswer: JsonSchema = {
       oldestEventAt: { ...time, type: ['string', 'null'] },
       awakeFor: { type: 'array', items: text },
       lastCrash: { type: ['object', 'null'] },
+      condition: { enum: ['ok', 'slow', 'broken', 'dependency-down'], description: 'How it gets on with its events' },
+      hindrance: { type: ['string', 'null'], description: 'Why it does not run though it is enabled' },
     }),
   },
 };

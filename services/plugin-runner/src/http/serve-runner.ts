@@ -1,5 +1,6 @@
 import type { Broker } from '@verifywise/broker';
-import { FindHolder, ReplayDeliveries, errorFromAnswer } from '@verifywise/contracts';
+import type { Installation } from '@verifywise/contracts';
+import { FindHolder, ReplayDeliveries, ShowPlugin, errorFromAnswer } from '@verifywise/contracts';
 import type { Database, HttpServer, Logger, ServiceTokens } from '@verifywise/service-kit';
 import { bearerCheck, idempotencyStore, idempotent, identityCheck, serveHttp } from '@verifywise/service-kit';
 import type { Registry } from 'prom-client';
@@ -9,11 +10,13 @@ import type { FailedDeliveryRecords } from '../hosting/failed-deliveries.ts';
 import type { Hosting } from '../hosting/hosting.ts';
 import { failedDeliveries } from './failed-deliveries.ts';
 import { failedDeliveryRoutes } from './failed-delivery-routes.ts';
+import type { ClusterView } from './internal-routes.ts';
 import { clusterRoute, internalRoutes, isolatesRoute } from './internal-routes.ts';
 import type { LogStreams } from './log-streams.ts';
 import { pluginLogStreamRoute, pluginLogs, pluginLogsRoute } from './plugin-logs.ts';
 import { pluginRoutes } from './plugin-routes.ts';
 import { uiExtensions, uiExtensionsRoute } from './ui-extensions.ts';
+import { why, whyRoute } from './why.ts';
 import type { LogRecords } from '../logs/log-line.ts';
 import type { OwnershipRecords } from '../ownership/membership.ts';
 import type { Ownership } from '../ownership/ownership.ts';
@@ -21,6 +24,8 @@ import type { ShownUis } from '../ui/shown-ui.ts';
 
 /** A plugin that sleeps is started for it. */
 const REPLAY_DEADLINE_MS = 20_000;
+/** A runner that was killed is replaced within two seconds. */
+const SHOWN_WITHIN_MS = 2_500;
 
 interface Parts {
   config: RunnerConfig;
@@ -34,6 +39,7 @@ interface Parts {
   logRecords: LogRecords;
   streams: LogStreams;
   shownUis: ShownUis;
+  installations: { find(tenant: string, pluginId: string): Promise<Installation | null> };
   /** Connections to the runners that host what is asked for here. */
   runners: Agent;
   metrics: Registry;
@@ -46,6 +52,11 @@ export async function serveRunner(parts: Parts): Promise<HttpServer> {
   const { partitions } = config;
   const bearer = bearerCheck(config);
   const identity = identityCheck(bearer);
+  const cluster: ClusterView = {
+    members: () => ownership.members,
+    assignment: (partition) => ownership.assignment(partition),
+    holdings: () => holders.holdings(),
+  };
   const pluginApi = [uiExtensionsRoute, pluginLogsRoute, pluginLogStreamRoute, ...Object.values(failedDeliveryRoutes)];
   return serveHttp({
     name: 'plugin-runner',
@@ -62,7 +73,7 @@ export async function serveRunner(parts: Parts): Promise<HttpServer> {
         if (!ownership.started) throw new Error('The runner does not consume its partitions yet');
       },
     },
-    openapi: [...pluginApi, clusterRoute, isolatesRoute],
+    openapi: [...pluginApi, clusterRoute, isolatesRoute, whyRoute],
     routers: [
       uiExtensions(identity, parts.shownUis),
       pluginLogs(identity, parts.logRecords, parts.streams),
@@ -81,15 +92,13 @@ export async function serveRunner(parts: Parts): Promise<HttpServer> {
           return answer;
         },
       }),
-      internalRoutes(
-        identity,
-        {
-          members: () => ownership.members,
-          assignment: (partition) => ownership.assignment(partition),
-          holdings: () => holders.holdings(),
-        },
-        hosting,
-      ),
+      internalRoutes(identity, cluster, hosting),
+      why({
+        ...{ identity, partitions, cluster },
+        installationOf: (tenant, pluginId) => parts.installations.find(tenant, pluginId),
+        shown: (tenant, pluginId) =>
+          broker.ask(ShowPlugin, { tenant, payload: { pluginId } }, { deadlineMs: SHOWN_WITHIN_MS }),
+      }),
     ],
     plain: pluginRoutes({
       hosting,

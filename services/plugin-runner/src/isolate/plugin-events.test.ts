@@ -77,3 +77,41 @@ test('an event that its runner has given up calls no handler beside the next one
   await Promise.all([givenUp, next]);
   expect(called).toEqual([2]);
 });
+
+test('the field that orders an event counts when all of its handlers name it, and whoever listens is told when that changes', () => {
+  const events = new PluginEvents();
+  let changes = 0;
+  events.whenChanged(() => (changes += 1));
+  const [one, another, third] = [() => undefined, () => undefined, () => undefined];
+  events.add('risk:updated', one, { orderedBy: 'riskId' });
+  events.add('risk:updated', another, { orderedBy: 'riskId' });
+  expect([events.orderedBy(), changes]).toEqual([{ 'risk:updated': 'riskId' }, 1]);
+  events.add('risk:updated', third);
+  expect([events.orderedBy(), changes]).toEqual([{}, 2]);
+  events.remove('risk:updated', third);
+  expect([events.orderedBy(), changes]).toEqual([{ 'risk:updated': 'riskId' }, 3]);
+});
+
+test.each([[''], [7], ['a b'], [null]])('%j is no field to order events by', (orderedBy) => {
+  const events = new PluginEvents();
+  const add = () => events.add('risk:updated', () => undefined, { orderedBy: orderedBy as never });
+  expect(add).toThrow(/orderedBy of a handler of risk:updated/);
+  expect(events.names()).toEqual([]);
+});
+
+test('events that may be handled beside each other do not give each other up', async () => {
+  const events = new PluginEvents();
+  const heard: string[] = [];
+  const hold: (() => void)[] = [];
+  events.add('e', ({ id }: { id: string }) => new Promise<void>((done) => hold.push(() => done(void heard.push(id)))));
+  events.add('e', ({ id }: { id: string }) => void heard.push(`${id} again`));
+  const [one, two] = ['one', 'two'].map((id) =>
+    events.deliver({ event: 'e', payload: { id }, limitMs: 10_000, beside: true }, context),
+  );
+  for (const done of hold) done();
+  expect(await Promise.all([one, two])).toEqual([
+    { errors: [], left: [] },
+    { errors: [], left: [] },
+  ]);
+  expect(heard.sort()).toEqual(['one', 'one again', 'two', 'two again']);
+});

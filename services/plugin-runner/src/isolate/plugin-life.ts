@@ -125,6 +125,7 @@ export class PluginLife {
     const { plugin, events, filters, middleware, jobs } = this.#parts;
     return {
       events: events.names(),
+      orderedBy: events.orderedBy(),
       filters: filters.entries(),
       middleware: middleware.entries(),
       webhooks: Object.entries(this.#webhooks).map(([name, webhook]) => ({

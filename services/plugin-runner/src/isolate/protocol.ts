@@ -90,6 +90,8 @@ export interface EventCall {
   handlers?: number[];
   /** Milliseconds each handler may take. */
   limitMs: number;
+  /** Other events may be handled at the same time. */
+  beside?: boolean;
 }
 
 export interface EventAnswer {
@@ -239,6 +241,8 @@ export interface WireSchedule {
 export interface WireError {
   message: string;
   code?: ErrorCode | undefined;
+  /** The code of what caused it: `ECONNREFUSED` of a fetch that failed. */
+  causeCode?: string | undefined;
   stack?: string | undefined;
   details?: unknown;
   /** Of a plugin: it has only let through what the platform had answered it. */
@@ -277,9 +281,11 @@ function described(error: unknown): WireError {
   if (!(error instanceof Error)) return { message: cut(typeof error === 'string' ? error : inspect(error)) };
   const { message, stack } = error as { message: unknown; stack?: unknown };
   const code = (error as { code?: unknown }).code;
+  const causeCode = error.cause instanceof Error ? (error.cause as { code?: unknown }).code : undefined;
   return {
     message: cut(typeof message === 'string' ? message : inspect(message)),
     ...(typeof code === 'string' ? { code: code as ErrorCode } : {}),
+    ...(typeof causeCode === 'string' ? { causeCode: cut(causeCode) } : {}),
     ...(typeof stack === 'string' ? { stack: cut(stack) } : {}),
   };
 }

@@ -22,6 +22,15 @@ export class InstallationStore implements InstallationRecords {
     return found.map((row) => row.installation);
   }
 
+  async find(tenant: string, pluginId: string): Promise<Installation | null> {
+    const [found] = await rows<{ installation: Installation }>(
+      this.#db,
+      'SELECT installation FROM installations WHERE tenant = $1 AND plugin_id = $2',
+      [tenant, pluginId],
+    );
+    return found?.installation ?? null;
+  }
+
   async save(installation: Installation): Promise<void> {
     const { tenant, pluginId, generation } = installation;
     await this.#db.query(

@@ -20,6 +20,23 @@ export const ListSurfaces = question<Record<string, never>, { pluginId: string; 
   'list-surfaces',
 );
 
+/** One plugin as the runner that hosts it knows it now; null when its tenant does not have it. */
+export interface ShownPlugin {
+  version: string;
+  stage: string;
+  state: string;
+  since: string;
+  sleeping: boolean;
+  waitingEvents: number;
+  parkedEvents: number;
+  oldestEventAt: string | null;
+  condition: 'ok' | 'slow' | 'broken' | 'dependency-down';
+  hindrance: string | null;
+  lastCrash: { reason: string; message: string; at: string } | null;
+}
+/** Answered by whoever hosts the tenant. */
+export const ShowPlugin = partitionQuestion<{ pluginId: string }, ShownPlugin | null>('show-plugin');
+
 /** A filter's data, written as JSON, may have this many bytes; whoever asks refuses more, and so does the runner of what a handler returns. */
 export const FILTER_DATA_LIMIT_BYTES = 5 * 1024 * 1024;
 
