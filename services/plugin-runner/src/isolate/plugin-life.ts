@@ -22,6 +22,9 @@ import type {
 import { isPermissionDenied } from './guards/permission-denied.ts';
 import type { RunnerChannel } from './runner-channel.ts';
 
+/** Hooks in which plugins define models; in the others an old mistake of theirs must not keep them from leaving. */
+const DEFINES: ReadonlySet<HookCall['hook']> = new Set<HookCall['hook']>(['onInstall', 'onLoad', 'onEnable']);
+
 interface Parts {
   setup: IsolateSetup;
   plugin: Plugin;
@@ -85,8 +88,8 @@ export class PluginLife {
     try {
       if (hook === 'onEnable') for (const register of this.#handlers()) await unlessRefused(register);
       await unlessRefused(() => plugin[hook]?.(context));
-      // A hook is not done before what it has defined is kept, whether it has waited for that or not.
-      await unlessRefused(() => models.kept());
+      // It is not done before what it has defined is kept, whether it has waited for that or not.
+      if (DEFINES.has(hook)) await unlessRefused(() => models.kept());
     } catch (error) {
       if (hook === 'onEnable') this.#forgetHandlers();
       throw error;
