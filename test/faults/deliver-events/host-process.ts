@@ -21,7 +21,7 @@ await pool.query(SENT);
 const host = await createPluginHost({
   ...{ brokerUrl: settings.brokerUrl, pool, partitions: settings.partitions, source: 'host', checkPayloads: false },
   // That the broker is away is what its tests are about.
-  log: { info: () => undefined, warn: () => undefined, error: () => undefined } as never,
+  log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
 });
 const stop = new AbortController();
 const poisoned = new Set<string>();
