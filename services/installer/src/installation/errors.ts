@@ -64,6 +64,12 @@ export class NothingToUpdateError extends PlatformError {
   }
 }
 
+export class NothingToRollBackError extends PlatformError {
+  constructor(pluginId: string) {
+    super('NOTHING_TO_ROLL_BACK', `No earlier version of ${pluginId} is kept; an update keeps one`);
+  }
+}
+
 /** Our registries do not know what an admin has uploaded. */
 export class OnlyByUploadError extends PlatformError {
   constructor({ pluginId, version }: Installed) {

@@ -326,6 +326,27 @@ class PackageCodeMigration implements MigrationInterface {
   }
 }
 
+class ManifestOrderMigration implements MigrationInterface {
+  readonly name = 'ManifestOrder1700000000022';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await this.#change(runner, 'json');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await this.#change(runner, 'jsonb');
+  }
+
+  /** All that a manifest stands in: jsonb would sort its settings. */
+  async #change(runner: QueryRunner, type: 'json' | 'jsonb'): Promise<void> {
+    const columns = { installations: ['manifest', 'previous', 'target'], packages: ['manifest'], operations: ['progress'] };
+    for (const [table, names] of Object.entries(columns)) {
+      const changes = names.map((name) => `ALTER COLUMN ${name} TYPE ${type} USING ${name}::${type}`);
+      await runner.query(`ALTER TABLE ${table} ${changes.join(', ')}`);
+    }
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -341,4 +362,5 @@ export const migrations = [
   OwnHistoryMigration,
   DownloadsMigration,
   PackageCodeMigration,
+  ManifestOrderMigration,
 ];
