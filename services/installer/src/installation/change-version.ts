@@ -40,7 +40,9 @@ export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean 
       run: () => Promise.resolve({}),
       undo: (run) => unloadNew(needs, run, next),
     },
-    ...(change.migrate ? [hookStep(needs, { name: 'onInstall', hook: 'onInstall', aim: next, options: reason, allowed })] : []),
+    ...(change.migrate
+      ? [hookStep(needs, { name: 'onInstall', hook: 'onInstall', aim: next, options: reason, allowed })]
+      : []),
     hookStep(needs, { name: 'onLoad', hook: 'onLoad', aim: next, options: reason, allowed }),
     hookStep(needs, {
       name: 'onEnable',

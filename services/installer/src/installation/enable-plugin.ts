@@ -3,6 +3,7 @@ import { storedValues } from '../config/sealed-config.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { chooseSource } from './choose-source.ts';
 import { ConfigMissingError, PluginNotInstalledError } from './errors.ts';
+import { findInstalled } from './find-installed.ts';
 import { hookStep } from './hook-step.ts';
 import { installSteps } from './install-plugin.ts';
 import type { InstalledRecord, Target } from './installed-plugin.ts';
@@ -83,8 +84,7 @@ function readyToEnable(needs: SagaNeeds): Step {
     applies: somethingToDo,
     async run({ operation }) {
       const { tenant, pluginId } = operation;
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const config = await needs.installations.findConfig(tenant, pluginId);
       const missing = missingConfig(record.manifest.config, storedValues(config));
       if (missing.length > 0) throw ConfigMissingError.toEnable(pluginId, missing);

@@ -25,7 +25,10 @@ interface HookStep {
 export type Allowed = (tx: Transaction, operation: Operation, target: Target) => Promise<void>;
 
 /** A step that has the runner run one lifecycle hook. */
-export function hookStep(needs: SagaNeeds, { name, hook, aim, options, applies, allowed, tolerant, undo }: HookStep): Step {
+export function hookStep(
+  needs: SagaNeeds,
+  { name, hook, aim, options, applies, allowed, tolerant, undo }: HookStep,
+): Step {
   return {
     name,
     ...(applies === undefined ? {} : { applies }),

@@ -4,7 +4,8 @@ import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
 import { assertDependentsFit } from './dependencies.ts';
-import { NothingToRollBackError, PluginNotInstalledError } from './errors.ts';
+import { NothingToRollBackError } from './errors.ts';
+import { findInstalled } from './find-installed.ts';
 import { grantsOnRollback } from './grants.ts';
 import { previousOf, type InstalledRecord } from './installed-plugin.ts';
 import { introduced } from './package-steps.ts';
@@ -14,7 +15,12 @@ import { assertSettings, tellOfSettings } from './version-settings.ts';
 
 /** S:5.5: back to the version before the last update; both packages are here, so nothing is fetched. */
 export function rollbackSaga(needs: SagaNeeds): Saga {
-  return [checkRollback(needs), beginChange(grantsWithPrevious), ...changeVersionSteps(needs, { migrate: false }), saveRolledBack(needs)];
+  return [
+    checkRollback(needs),
+    beginChange(grantsWithPrevious),
+    ...changeVersionSteps(needs, { migrate: false }),
+    saveRolledBack(needs),
+  ];
 }
 
 function grantsWithPrevious(record: InstalledRecord): InstalledRecord['granted'] {
@@ -27,8 +33,7 @@ function checkRollback(needs: SagaNeeds): Step {
     name: 'check',
     async run({ operation }) {
       const { tenant, pluginId, input } = operation;
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const { previous } = record;
       if (previous === null) throw new NothingToRollBackError(pluginId);
       const installed = await needs.installations.list(tenant);

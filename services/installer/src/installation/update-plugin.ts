@@ -8,7 +8,8 @@ import { beginChange, changeVersionSteps, nextVersion } from './change-version.t
 import { chooseSource, type Choice } from './choose-source.ts';
 import { assertCompatible } from './compatibility.ts';
 import { assertDependentsFit } from './dependencies.ts';
-import { NothingToUpdateError, OnlyByUploadError, PluginNotInstalledError } from './errors.ts';
+import { NothingToUpdateError, OnlyByUploadError } from './errors.ts';
+import { findInstalled } from './find-installed.ts';
 import { grantsOnUpdate } from './grants.ts';
 import { previousOf, type InstalledRecord } from './installed-plugin.ts';
 import { dependenciesFirst, dependenciesStep, introduced, packageStep } from './package-steps.ts';
@@ -35,8 +36,7 @@ function checkUpdate(needs: SagaNeeds): Step {
     name: 'check',
     async run({ operation }) {
       const { tenant, pluginId, input } = operation;
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const choice = await chooseUpdate(needs, record, input);
       const newer = compareVersions(choice.version, record.version);
       if (newer === 0 || (newer < 0 && input.force !== true)) {
@@ -88,8 +88,7 @@ function acceptUpdate(needs: SagaNeeds): Step {
     async run({ operation }) {
       const { tenant, pluginId, input, progress } = operation;
       const { manifest } = introduced(operation);
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const incompatible = assertCompatible(manifest, needs.hostVersion, input.force);
       const installed = await needs.installations.list(tenant);
       const unfit = assertDependentsFit(pluginId, manifest.version, installed, input.force);
