@@ -19,7 +19,9 @@ export class UnwantedPackages {
   constructor(needs: Needs) {
     this.#needs = needs;
     this.#looking = this.#look();
-    this.#timer = setInterval(() => (this.#looking = this.#look()), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => {
+      this.#looking = this.#look();
+    }, LOOK_EVERY_MS);
   }
 
   async close(): Promise<void> {

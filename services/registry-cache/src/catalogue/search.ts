@@ -91,12 +91,10 @@ export class SearchIndex {
       const distance = distanceToBeginning(term, word.text, slips);
       return distance > slips ? 0 : WORTH.slippedBegins - WORTH.slip * distance;
     };
-    let isAnywhere = false;
     const note = (words: readonly Word[], worthOf: (word: Word) => number): void => {
       for (const word of words) {
         const found = worthOf(word);
         if (found === 0) continue;
-        isAnywhere = true;
         for (const position of word.positions) if ((worth[position] ?? 0) < found) worth[position] = found;
       }
     };
@@ -115,7 +113,7 @@ export class SearchIndex {
       return at > 0 ? WORTH_IN_DESCRIPTION.within : 0;
     });
     // Nobody who finds something waits for this: a word that is still being typed, with a slip in it already.
-    if (!isAnywhere && slips > 0) {
+    if (slips > 0 && worth.every((own) => own === 0)) {
       note(this.#name, slippedBegins);
       note(this.#tags, slippedBegins);
     }

@@ -79,7 +79,8 @@ class Search {
   async find(): Promise<Chosen> {
     const { pluginId, version, dependencies } = this.#root;
     if (this.#add(`${pluginId} ${version}`, dependencies) && (await this.#settle(0))) return this.#chosen;
-    throw this.#deadEnd ?? new TooManyDependenciesError(pluginId, MOST_TRIES);
+    if (this.#deadEnd !== undefined) throw this.#deadEnd;
+    throw new TooManyDependenciesError(pluginId, MOST_TRIES);
   }
 
   /** Whether all needs from that one on can be met, keeping what is chosen. */
