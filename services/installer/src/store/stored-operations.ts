@@ -161,10 +161,11 @@ export class StoredOperations implements OperationStore {
       const found = await done.commit?.(tx);
       const progress = { ...before, ...done.progress, ...found };
       const error = done.error?.();
-      await manager.query(
-        'UPDATE operations SET progress = $2, error = COALESCE($3, error) WHERE id = $1',
-        [lease.operationId, JSON.stringify(progress), error === undefined ? null : JSON.stringify(error)],
-      );
+      await manager.query('UPDATE operations SET progress = $2, error = COALESCE($3, error) WHERE id = $1', [
+        lease.operationId,
+        JSON.stringify(progress),
+        error === undefined ? null : JSON.stringify(error),
+      ]);
       await manager.query(
         `UPDATE operation_steps SET status = $3, outcome = COALESCE($4, outcome), finished_at = now()
          WHERE operation_id = $1 AND name = $2`,
