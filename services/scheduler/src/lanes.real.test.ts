@@ -62,7 +62,7 @@ describe('the due jobs of one tenant', () => {
     await eventually(() => expect(tenants().filter((tenant) => tenant === NEIGHBOUR)).toHaveLength(3));
     // Behind some that were sent while it was written down, and not behind the thousands that were due before.
     expect(tenants().lastIndexOf(NEIGHBOUR)).toBeLessThan(300);
-    await eventually(() => expect(runner.received.length).toBeGreaterThan(300));
+    await eventually(() => expect(runner.received.length).toBeGreaterThan(100));
     expect(new Set(runsOf(runner).map(({ fireId }) => fireId)).size).toBe(runner.received.length);
   }, 60_000);
 

@@ -192,7 +192,7 @@ describe('the jobs of a plugin', () => {
       });
     const now = Date.now();
     await publish('disabled', new Date(now));
-    await eventually(async () => expect(await room.list('acme')).toMatchObject([{ paused: true, nextRun: null }]));
+    await eventually(async () => expect(await room.list('acme')).toMatchObject([{ paused: true }]));
     await publish('enabled', new Date(now + 1_000));
     await eventually(async () => expect(await room.list('acme')).toMatchObject([{ paused: false }]));
     // A fact that was overtaken says nothing.
@@ -265,7 +265,7 @@ describe('a job that an admin runs', () => {
       expect(await shown(url)).toMatchObject({ lastOutcome: 'done', fired: 1, attempts: 1 }),
     );
     expect(runner.received).toHaveLength(1);
-    const { fireId } = first.body.data as { fireId: string };
+    const fireId = first.body.data?.['fireId'];
     expect((await http(url, path('runs'), { role: 'Viewer' })).body.data).toMatchObject([
       { fireId, byHand: true, state: 'done', failures: 0, error: null },
     ]);

@@ -68,14 +68,17 @@ export async function startScheduler(config: SchedulerConfig, closers: Closers, 
     perPartition: MOST_RUNS_OF_A_PARTITION,
     partitionOf: (tenant) => partitionOf(tenant, partitions),
   });
+  const stopping = new AbortController();
   const fireDue = createFireDue({
     ...{ schedules, fires, cron: cronTimes, limitMs: config.jobLimitMs, watch },
+    stopping: stopping.signal,
     send: (work, message, patience) => broker.send(work, message, patience),
     wakeIn: (ms) => alarm.wakeIn(ms),
   });
   const due = closers.add(
     new OneAtATime(fireDue, (error) => log.error({ err: error }, 'due jobs could not be fired; tried again')),
   );
+  closers.addStep('stopping', () => stopping.abort());
   const wake = () => due.run();
   const alarm = closers.add(startAlarmClock({ redisUrl: config.redisUrl, log, ring: wake }));
 

@@ -46,7 +46,7 @@ export interface ScheduledJob {
   kind: 'repeating' | 'once';
   cron?: string;
   every?: number;
-  /** When it is due next; null when it is paused or over. */
+  /** When it is due next; null when an admin has paused it, or it is over. */
   nextRun: Date | null;
   /** When its last attempt began; null before the first one. */
   lastRun: Date | null;

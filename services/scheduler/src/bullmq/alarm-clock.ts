@@ -48,10 +48,11 @@ export function startAlarmClock(options: { redisUrl: string; log: Logger; ring: 
   };
   setter.on('ready', connected);
   const look = new SoonestTimer(ring);
+  let closed = false;
 
   return {
     wakeIn(ms) {
-      if (ms > FURTHEST_MS) return;
+      if (closed || ms > FURTHEST_MS) return;
       look.in(ms + LOOKED_AFTER_MS);
       if (setter.status !== 'ready') return;
       begin();
@@ -61,6 +62,7 @@ export function startAlarmClock(options: { redisUrl: string; log: Logger; ring: 
       parts?.queue.add('wake', null, job).catch(health.failed);
     },
     async close() {
+      closed = true;
       look.stop();
       setter.off('ready', connected);
       await parts?.close();

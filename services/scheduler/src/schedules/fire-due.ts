@@ -30,6 +30,8 @@ export interface FireDueParts {
   send: SendRun;
   /** Has somebody call `fireDue` again after this time; may fail to, the sweeper comes around. */
   wakeIn: (ms: number) => void;
+  /** Leaves what is still due to others, or to the next start. */
+  stopping: AbortSignal;
   /** How long a plugin's handler may take. */
   limitMs: number;
   watch: { fired(lateMs: number): void; sendFailed(error: unknown, claimed: ClaimedFire): void };
@@ -40,10 +42,10 @@ export interface FireDueParts {
  * any number of schedulers: the row is unique, and a row that is held is passed over.
  */
 export function createFireDue(parts: FireDueParts): () => Promise<void> {
-  const { schedules, wakeIn } = parts;
+  const { schedules, wakeIn, stopping } = parts;
   return async function fireDue() {
     // In turn, so that what became due last does not wait until all is written down.
-    for (let more = true; more;) {
+    for (let more = true; more && !stopping.aborted;) {
       const written = await writeDownDueSlots(parts);
       const sent = await sendFires(parts);
       more = written || sent;

@@ -1,14 +1,14 @@
 import type { ScheduleView } from '@verifywise/contracts';
 import type { Fire, FireState, Schedule } from './schedule.ts';
 
-/** What a plugin sees of its schedule. */
+/** What a plugin sees of its schedule. While it is being enabled its jobs are still paused, and it may want to know when they go on. */
 export function viewOf(schedule: Schedule): ScheduleView {
   const { name, timing, nextDue, lastRun, lastOutcome, attempts } = schedule;
   const paused = schedule.paused || schedule.pluginDisabled;
   return {
     name,
     timing,
-    nextRun: paused ? null : (nextDue?.toISOString() ?? null),
+    nextRun: schedule.paused ? null : (nextDue?.toISOString() ?? null),
     lastRun: lastRun?.toISOString() ?? null,
     lastOutcome,
     attempts,
@@ -41,7 +41,15 @@ export interface AdminScheduleView extends ScheduleView {
 export function adminViewOf(schedule: Schedule): AdminScheduleView {
   const { paused, pluginDisabled, fired, byHand, skipped, lastError } = schedule;
   const pausedBy = paused ? 'admin' : pluginDisabled ? 'plugin-disabled' : null;
-  return { ...viewOf(schedule), pausedBy, fired: fired + byHand, skipped, lastError };
+  const view = viewOf(schedule);
+  return {
+    ...view,
+    nextRun: pausedBy === null ? view.nextRun : null,
+    pausedBy,
+    fired: fired + byHand,
+    skipped,
+    lastError,
+  };
 }
 
 export interface RunView {
