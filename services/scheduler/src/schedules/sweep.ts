@@ -1,5 +1,5 @@
-/** A lost message leaves nobody wrong for longer than this. */
-const COMPARE_EVERY_MS = 5_000;
+/** A lost message leaves nobody wrong for longer than these. */
+const COMPARE_EVERY_SWEEPS = 2;
 const FORGET_EVERY_MS = 10 * 60_000;
 
 export interface Sweep {
@@ -22,7 +22,7 @@ interface Rounds {
 export function startSweep({ everyMs, due, setBack, plugins, old }: Rounds): Sweep {
   const timers = [
     ...[due, setBack].map((round) => setInterval(round, everyMs)),
-    setInterval(plugins, COMPARE_EVERY_MS),
+    setInterval(plugins, COMPARE_EVERY_SWEEPS * everyMs),
     setInterval(old, FORGET_EVERY_MS),
   ];
   due();
