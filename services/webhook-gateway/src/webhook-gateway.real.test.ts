@@ -175,6 +175,10 @@ describe('a webhook', () => {
     const runner = await room.runner(() => (there ? anAnswer(200) : 'not-enabled'));
     const gateway = await room.gateway();
     expect((await post(gateway, await endpointOf(gateway), { body: 'between versions' })).status).toBe(202);
+    // What the runner has told everybody is heard before the plugin is enabled.
+    await eventually(async () =>
+      expect(await (await fetch(`${gateway.url}/metrics`)).text()).toMatch(/outcomes_total\{outcome="not-enabled",/),
+    );
     there = true;
     const { rows } = await room.sql.query(
       `SELECT send_at > now() + interval '10 s' AS later FROM webhook_gateway.requests`,
@@ -497,8 +501,11 @@ describe('an admin', () => {
     expect(older).toHaveLength(1);
     expect([newest?.requestId, next?.requestId]).not.toContain(older[0]?.requestId);
     expect((await admin(gateway.url, '/requests?outcome=lost')).status).toBe(400);
-    expect(await (await fetch(`${gateway.url}/metrics`)).text()).toMatch(
-      /webhook_gateway_outcomes_total\{outcome="failed"\} 2/,
+    // Counted where it is heard, which nobody waits for.
+    await eventually(async () =>
+      expect(await (await fetch(`${gateway.url}/metrics`)).text()).toMatch(
+        /webhook_gateway_outcomes_total\{outcome="failed",[^}]*\} 2/,
+      ),
     );
   }, 60_000);
 
