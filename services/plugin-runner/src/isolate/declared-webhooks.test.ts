@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Webhook } from '@verifywise/plugin-types';
 import { declaredWebhooks } from './declared-webhooks.ts';
 
 const handler = () => undefined;
-const declared = (webhook: object) => declaredWebhooks({ push: { handler, ...webhook } as Webhook })[0];
+const declared = (webhook: object) => declaredWebhooks({ push: { handler, ...webhook } })[0];
 
 describe('what a webhook declares', () => {
   test('is POST and nothing else unless it says more', () => {

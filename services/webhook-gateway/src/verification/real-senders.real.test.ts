@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Webhooks as OctokitWebhooks } from '@octokit/webhooks';
@@ -40,11 +40,18 @@ type Sender = (secret: string, secondsAgo?: number) => Promise<Sent> | Sent;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const now = () => Math.floor(Date.now() / 1_000);
 
+/** The same for what is sent again, another for another secret. */
+const deliveryOf = (secret: string) => createHash('sha256').update(secret).digest('hex').slice(0, 32);
+
 /** https://docs.github.com/webhooks/webhook-events-and-payloads#issues, shortened. */
 const github: Sender = async (secret) => {
   const body = JSON.stringify({ action: 'opened', issue: { number: 1, title: 'Ünïcode ✓' }, installation: { id: 7 } });
   const signature = await new OctokitWebhooks({ secret }).sign(body);
-  const headers = { 'x-github-event': 'issues', 'x-github-delivery': `d-${secret}`, 'x-hub-signature-256': signature };
+  const headers = {
+    'x-github-event': 'issues',
+    'x-github-delivery': deliveryOf(secret),
+    'x-hub-signature-256': signature,
+  };
   return { body, headers: { ...JSON_TYPE, ...headers } };
 };
 const stripe: Sender = (secret, secondsAgo = 0) => {
@@ -228,10 +235,12 @@ test('an admin has requests verified that the plugin does not verify; no secret 
   expect(shown[1]).toMatchObject({ headers: { 'x-hub-signature-256': '••••••••', 'x-github-event': 'issues' } });
   expect(shown[2]).toMatch(/webhook_gateway_unsigned_total\{[^}]*\} [1-9]/);
   expect(lines.join('')).toContain('a webhook was refused because of its signature');
-  for (const place of [JSON.stringify(shown), lines.join('')]) {
-    expect(place).not.toContain('the-hidden-secret');
-    expect(place).not.toContain(sent.headers['x-hub-signature-256']);
-  }
+  const signature = sent.headers['x-hub-signature-256'] ?? 'none';
+  const places = { shown: JSON.stringify(shown), logged: lines.join('') };
+  const leaks = Object.entries(places).filter(
+    ([, text]) => text.includes('the-hidden-secret') || text.includes(signature),
+  );
+  expect(leaks.map(([place]) => place)).toEqual([]);
   expect(lines.join('')).not.toContain(path.split('/').at(-1));
   await set(null);
   await eventually(async () => expect((await post(gateway, path, { body: '{}' })).status).toBe(200));

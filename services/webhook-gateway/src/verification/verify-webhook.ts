@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual, type Hmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import {
   givenSignature,
   PlatformError,
@@ -42,7 +42,7 @@ export function beginVerification(
       for (const digest of digests) digest.update(chunk);
     },
     finish() {
-      const fits = digests.map((digest: Hmac) => signatureFits(signature, digest.digest(), timingSafeEqual));
+      const fits = digests.map((digest) => signatureFits(signature, digest.digest(), timingSafeEqual));
       if (!fits.includes(true)) throw new SignatureRefusedError('its signature fits no secret that is set');
     },
   };
