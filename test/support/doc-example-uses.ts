@@ -187,14 +187,18 @@ export const exampleUses: Record<string, ExampleUse> = {
     config: { secret: 'shared with the sender' },
     async use({ author }) {
       const url = await author.webhookUrl('issue-hook', 'issues');
-      const send = (body: string, secret: string) => {
+      const comments = await author.webhookUrl('issue-hook', 'comments');
+      const send = (body: string, secret: string, to = url) => {
         const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
         const headers = { 'content-type': 'application/json', 'x-hub-signature-256': signature };
-        return fetch(url, { method: 'POST', headers, body });
+        return fetch(to, { method: 'POST', headers, body });
       };
       const body = JSON.stringify({ issue: 7, title: 'It burns' });
       expect((await send(body, 'shared with the sender')).status).toBe(201);
       expect((await send(body.replace('7', '8'), 'guessed')).status).toBe(401);
+      expect(await (await fetch(`${url}?hub.challenge=1158201444`)).text()).toBe('1158201444');
+      expect((await send(body, 'shared with the sender', comments)).status).toBe(202);
+      expect((await send(body, 'guessed', comments)).status).toBe(401);
       expect(await author.data('issue-hook', '/issues')).toEqual([{ issue: 7, title: 'It burns' }]);
     },
   },

@@ -193,13 +193,19 @@ function ownSettings(kind: Signer, around: Surroundings, name: string): Record<s
       return {
         PLUGIN_SECRETS_KEY: keys.pluginSecretsKey,
         INSTALLER_URL: urlAt(ports.installer),
+        WEBHOOK_GATEWAY_URL: urlAt(ports['webhook-gateway']),
         RUNNER_SCRATCH_FOLDER: join(scratchFolder(around.folder), name),
         CORE_MODELS: JSON.stringify(coreModels),
       };
     case 'scheduler':
       return redis;
     case 'webhook-gateway':
-      return { ...redis, PUBLIC_URL: urlAt(ports['webhook-gateway']) };
+      return {
+        ...redis,
+        PUBLIC_URL: urlAt(ports['webhook-gateway']),
+        // It verifies webhooks with the plugins' secrets.
+        PLUGIN_SECRETS_KEY: keys.pluginSecretsKey,
+      };
   }
 }
 

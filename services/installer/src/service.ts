@@ -38,6 +38,7 @@ import { createSagas } from './installation/sagas.ts';
 import type { Transact } from './installation/transaction.ts';
 import { createUploadPlugin } from './installation/upload-plugin.ts';
 import { createViewDependencies } from './installation/view-dependencies.ts';
+import { findSealedSecrets } from './messages/find-sealed-secrets.ts';
 import { listInstallations } from './messages/list-installations.ts';
 import { listInstalledPlugins, listTenantPlugins } from './messages/list-installed-plugins.ts';
 import { pluginFailed } from './messages/plugin-failed.ts';
@@ -161,6 +162,7 @@ export async function startInstaller(
     listInstalledPlugins(installations),
     listTenantPlugins(installations),
     setConfigValue(changeConfig),
+    findSealedSecrets(installations),
   ]);
   closers.addStep('questions', () => questions.stop());
   closers.add(new DueStarts({ due: () => records.dueStarts(), transact, log }));

@@ -70,6 +70,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...serviceKeySettings,
     port: integer('PORT', 4003, { min: 0, max: 65_535 }),
     installerUrl: url('INSTALLER_URL'),
+    webhookGatewayUrl: url('WEBHOOK_GATEWAY_URL', 'http://127.0.0.1:4005'),
     secretKeys: secretKeys('PLUGIN_SECRETS_KEY'),
     runnerId: optionalText('RUNNER_ID'),
     runnerUrl: optionalUrl('RUNNER_URL'),

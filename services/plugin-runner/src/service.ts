@@ -12,10 +12,11 @@ import { Hosting } from './hosting/hosting.ts';
 import { LateEvents } from './hosting/late-events.ts';
 import { Reconciler } from './hosting/reconcile.ts';
 import { Sleep } from './hosting/sleep.ts';
-import { callWebhook } from './http/call-webhook.ts';
+import { createCallWebhook } from './http/call-webhook.ts';
 import { connectionsToRunners } from './http/other-runners.ts';
 import { LogStreams } from './http/log-streams.ts';
 import { serveRunner } from './http/serve-runner.ts';
+import { webhookBodies } from './http/webhook-bodies.ts';
 import { KnownSecrets } from './logs/known-secrets.ts';
 import { PluginLogs } from './logs/plugin-logs.ts';
 import { findSurface, listSurfaces } from './messages/find-surface.ts';
@@ -162,7 +163,7 @@ export async function startPluginRunner(config: RunnerConfig, closers: Closers, 
           await plugins.data.deleteAll(tenant, pluginId);
         },
       },
-      callWebhook,
+      callWebhook: createCallWebhook(webhookBodies(config.webhookGatewayUrl, tokens)),
       webhookLimitMs: config.handlerLimitMs,
       notStorable: () => notes.notStorable(),
       log,

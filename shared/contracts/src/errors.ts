@@ -28,6 +28,8 @@ export const statusOfCode = {
   REQUEST_NOT_FOUND: 404,
   PACKAGE_NOT_FOUND: 404,
   ALERT_NOT_FOUND: 404,
+  // 405: there, and not to be asked like this
+  METHOD_NOT_ALLOWED: 405,
   // 409: not in this state
   ALREADY_INSTALLED: 409,
   NOTHING_TO_UPDATE: 409,

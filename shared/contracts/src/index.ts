@@ -26,5 +26,6 @@ export * from './registry-entry.ts';
 export * from './route-pattern.ts';
 export * from './surface.ts';
 export * from './topology.ts';
+export * from './webhooks/signature-schemes.ts';
 export * from './work/deliveries.ts';
 export * from './work/lifecycle.ts';

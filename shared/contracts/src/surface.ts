@@ -1,4 +1,4 @@
-import type { DashboardWidget, MiddlewarePosition, UiPage } from '@verifywise/plugin-types';
+import type { DashboardWidget, MiddlewarePosition, SignatureScheme, UiPage } from '@verifywise/plugin-types';
 
 /** What the rest of the system knows of an enabled plugin (architecture §3): who need not be called, and what may be. */
 export interface Surface {
@@ -18,6 +18,18 @@ export interface Surface {
 export interface SurfaceWebhook {
   name: string;
   methods: string[];
+  /** What the gateway verifies before it takes a request in. */
+  verify?: SurfaceVerify;
+  /** Bytes of the largest body; the gateway's own limit unless given. */
+  bodyLimit?: number;
+  /** Requests beyond the limit per minute are taken in and handed over later. */
+  overflow?: 'queue';
+}
+
+export interface SurfaceVerify {
+  scheme: SignatureScheme;
+  /** Settings of the plugin that hold secrets; any one of them is enough. */
+  secretKeys: string[];
 }
 
 /** One handler of a filter; over all plugins of a tenant, lower priorities run first. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hearing } from '@verifywise/broker';
-import { PluginConfigChanged, SetConfigValue } from '@verifywise/contracts';
+import { FindSealedSecrets, PluginConfigChanged, SetConfigValue } from '@verifywise/contracts';
 import { compileSchema } from '@verifywise/service-kit';
 import '../../../../test/support/patience.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
@@ -59,6 +59,20 @@ const history = async (tenant: Tenant, id: string, query = '') =>
     entries: Record<string, unknown>[];
     next: string | null;
   };
+
+test('a gateway is given the secrets it names as they are sealed, those of this tenant and no others', async () => {
+  const acme = await having('sealed', { ...config, keys: { type: 'array', items: secret } });
+  const keys = ['KEY-one', 'KEY-two'];
+  expect((await put(acme, 'sealed', { ...everything, keys })).status).toBe(200);
+  const ask = (tenant: string, ...wanted: string[]) =>
+    room.broker.ask(FindSealedSecrets, { tenant, payload: { pluginId: 'sealed', keys: wanted } });
+  const found = await ask(acme.name, 'keys', 'proxy.password', 'mode', 'unknown');
+  expect(Object.keys(found ?? {}).sort()).toEqual(['keys/0', 'keys/1', 'proxy/password']);
+  for (const secret of [...SECRETS, ...keys]) expect(JSON.stringify(found)).not.toContain(secret);
+  expect(await ask((await room.tenant()).name, 'keys')).toBeNull();
+  await put(acme, 'sealed', { keys: ['KEY-one'] });
+  expect(Object.keys((await ask(acme.name, 'keys')) ?? {})).toEqual(['keys/0']);
+}, 60_000);
 
 describe('what an admin sets', () => {
   test('a required secret inside of an object keeps the plugin from being enabled until it is there', async () => {

@@ -230,7 +230,7 @@ describe('plugins that fail', () => {
     let away = true;
     const schedules = answering(ScheduleJob, ({ name, timing }) => {
       if (away) throw new PlatformError('UNAVAILABLE', 'The scheduler is being restarted');
-      return { name, timing, nextRun: null, lastRun: null, lastOutcome: null, paused: false };
+      return { name, timing, nextRun: null, lastRun: null, lastOutcome: null, attempts: 0, paused: false };
     });
     await room.broker.answerQuestions('scheduler', [schedules]);
     const more = `async onLoad(ctx) { context = ctx; await ctx.scheduler.schedule('daily', () => undefined, { cron: '0 0 * * *' }); },`;

@@ -1,5 +1,6 @@
 import express from 'express';
 import type { Express, NextFunction, Request, RequestHandler, Response, Router } from 'express';
+import { WEBHOOK_BODY_LIMIT_BYTES } from '@verifywise/plugin-types';
 import type { PluginContext, WebhookRequest, Webhooks } from '@verifywise/plugin-types';
 import { answerError } from './error-answer.ts';
 import { WEBHOOK_PREFIX } from './private-http.ts';
@@ -7,8 +8,6 @@ import { SignatureError } from './webhook-signatures.ts';
 
 /** JSON bodies of plugin routes (contract §1). */
 const ROUTE_BODY_LIMIT = '15mb';
-/** Webhook bodies arrive checked by the gateway, which lets none of this size through. */
-const WEBHOOK_BODY_LIMIT = '25mb';
 
 interface Parts {
   pluginId: string;
@@ -68,7 +67,7 @@ function readingBody(make: () => RequestHandler[]): RequestHandler {
 
 /** Bodies of webhooks, parsed by their content type; any other is bytes. */
 function webhookBody(): RequestHandler[] {
-  const limit = WEBHOOK_BODY_LIMIT;
+  const limit = WEBHOOK_BODY_LIMIT_BYTES;
   return [
     express.json({ limit, type: ['application/json', 'application/*+json'], strict: false }),
     express.urlencoded({ limit, extended: true }),

@@ -1,6 +1,7 @@
-import type { Surface } from '@verifywise/contracts';
-import type { Plugin, Webhooks } from '@verifywise/plugin-types';
+import type { Surface, SurfaceWebhook } from '@verifywise/contracts';
+import type { Plugin } from '@verifywise/plugin-types';
 import type { HostedContext } from './context.ts';
+import { declaredWebhooks } from './declared-webhooks.ts';
 import type { Models } from './models.ts';
 import type { PluginEvents } from './plugin-events.ts';
 import type { PluginFilters } from './plugin-filters.ts';
@@ -41,11 +42,11 @@ interface Parts {
 /** One life of the plugin in its process: from loaded code to the last hook. */
 export class PluginLife {
   readonly #parts: Parts;
-  readonly #webhooks: Webhooks;
+  readonly #webhooks: SurfaceWebhook[];
   readonly #http: PluginHttp | undefined;
   #enabled = false;
 
-  private constructor(parts: Parts, webhooks: Webhooks, http: PluginHttp | undefined) {
+  private constructor(parts: Parts, webhooks: SurfaceWebhook[], http: PluginHttp | undefined) {
     this.#parts = parts;
     this.#webhooks = webhooks;
     this.#http = http;
@@ -61,7 +62,7 @@ export class PluginLife {
       const { servePlugin } = await import('./plugin-http.ts');
       http = await servePlugin({ setup, plugin, webhooks, context, listen });
     }
-    const life = new PluginLife(parts, webhooks, http);
+    const life = new PluginLife(parts, declaredWebhooks(webhooks), http);
     const changed = () => {
       if (life.#enabled) channel.say({ kind: 'surface', surface: life.surface() });
     };
@@ -131,10 +132,7 @@ export class PluginLife {
       orderedBy: events.orderedBy(),
       filters: filters.entries(),
       middleware: middleware.entries(),
-      webhooks: Object.entries(this.#webhooks).map(([name, webhook]) => ({
-        name,
-        methods: [webhook.method ?? 'POST'],
-      })),
+      webhooks: this.#webhooks,
       routes: this.#http?.routes ?? [],
       jobs: jobs.names(),
       widgets: asOffered(plugin.uiExtensions?.dashboardWidgets),

@@ -34,6 +34,14 @@ const SLACK: Signed = {
   },
   at: 1_531_420_618,
 };
+/** As printed in developer.atlassian.com, "Webhooks: Secure admin webhooks". */
+const JIRA: Signed = {
+  scheme: 'jira',
+  secret: "It's a Secret to Everybody",
+  body: 'Hello World!',
+  headers: { 'x-hub-signature': 'sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9' },
+  at: 0,
+};
 /** As in the test suite of Standard Webhooks' own libraries. */
 const STANDARD: Signed = {
   scheme: 'standard',
@@ -75,7 +83,7 @@ const outcome = (signed: Signed): unknown => {
   }
 };
 
-describe.each([GITHUB, SLACK, STANDARD, STRIPE])('a webhook signed as $scheme', (signed) => {
+describe.each([GITHUB, SLACK, JIRA, STANDARD, STRIPE])('a webhook signed as $scheme', (signed) => {
   test('is accepted as it was sent', () => {
     expect(outcome(signed)).toBe('accepted');
   });
@@ -135,6 +143,7 @@ test('while a secret is rolled, one fitting signature of several is enough', () 
     ),
   ).toBe('accepted');
   expect(outcome(several(fitting.replace('v1,', 'v2,')))).toEqual(refused);
+  expect(outcome({ ...STANDARD, scheme: 'standard-webhooks' as SignatureScheme })).toBe('accepted');
   expect(outcome({ ...STANDARD, secret: STANDARD.secret.replace('whsec_', '') })).toBe('accepted');
 });
 

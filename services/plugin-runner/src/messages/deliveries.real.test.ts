@@ -1,4 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hearing } from '@verifywise/broker';
@@ -8,6 +11,7 @@ import { eventually } from '../../../../test/support/eventually.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
 
 const PLUGIN = `
+const { createHash } = require('node:crypto');
 const echo = (req, res) => res.status(202).json({
   method: req.method, raw: req.rawBody.toString('base64'), body: Buffer.isBuffer(req.body) ? 'bytes' : req.body ?? null, query: req.query, tenant: req.tenantId });
 module.exports = {
@@ -18,6 +22,8 @@ module.exports = {
     never: { handler: () => new Promise(() => undefined) },
     half: { handler: (req, res) => { res.write('half'); return new Promise(() => undefined); } },
     large: { handler: (req, res) => res.end('x'.repeat(2_000_000)) },
+    digest: { bodyLimit: 26214400, handler: (req, res) => res.json({ bytes: req.rawBody.length, sha256: createHash('sha256').update(req.rawBody).digest('hex') }) },
+    cookies: { handler: (req, res) => res.append('set-cookie', 'a=1').append('set-cookie', 'b=2').end() },
     exits: { handler() { process.exit(1); } },
   }),
   onEnable(ctx) {
@@ -25,13 +31,46 @@ module.exports = {
   },
 };`;
 
+interface StoredBody {
+  bytes?: Buffer;
+  status?: number;
+  /** Ends the connection after so many bytes. */
+  cutAt?: number;
+}
+
+/** Where the gateway keeps large bodies. */
+function startStoredBodies() {
+  const bodies = new Map<string, StoredBody>();
+  const tokens = new Map<string, string | string[] | undefined>();
+  const server = createServer((req, res) => {
+    const requestId = req.url?.split('/').at(-1) ?? '';
+    tokens.set(requestId, req.headers['x-service-token']);
+    const { bytes = Buffer.alloc(0), status = 200, cutAt } = bodies.get(requestId) ?? { status: 404 };
+    res.writeHead(status, cutAt === undefined ? {} : { 'content-length': bytes.length });
+    if (cutAt === undefined) res.end(bytes);
+    else res.write(bytes.subarray(0, cutAt), () => res.destroy());
+  });
+  const listening = once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: listening.then(() => `http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    keep(body: StoredBody): string {
+      const requestId = randomUUID();
+      bodies.set(requestId, body);
+      return requestId;
+    },
+    tokenOf: (requestId: string) => tokens.get(requestId)?.toString(),
+    close: () => void server.close(),
+  };
+}
+
 describe('webhooks and jobs, as gateway and scheduler send them', () => {
   let room: RunnerRoom;
   const webhooks: WebhookOutcome[] = [];
   const jobs: JobOutcome[] = [];
+  const stored = startStoredBodies();
   beforeAll(async () => {
     room = await RunnerRoom.open();
-    await room.startRunner({ HANDLER_LIMIT_MS: '1000' });
+    await room.startRunner({ HANDLER_LIMIT_MS: '1000', WEBHOOK_GATEWAY_URL: await stored.url });
     await room.broker.subscribe('scheduler', [
       hearing(WebhookFinished, (outcome) => Promise.resolve(void webhooks.push(outcome))),
       hearing(JobFinished, (outcome) => Promise.resolve(void jobs.push(outcome))),
@@ -39,7 +78,10 @@ describe('webhooks and jobs, as gateway and scheduler send them', () => {
     await room.enabled({ tenant: 'hooks', code: PLUGIN });
     await room.install({ tenant: 'off', code: PLUGIN });
   });
-  afterAll(() => room.close());
+  afterAll(async () => {
+    await room.close();
+    stored.close();
+  });
 
   async function deliver(webhook: string, request: Partial<WebhookDelivery> = {}, tenant = 'hooks') {
     const payload: WebhookDelivery = {
@@ -101,6 +143,34 @@ describe('webhooks and jobs, as gateway and scheduler send them', () => {
     const result = await deliver(webhook);
     expect(result).toMatchObject(expected);
     expect(JSON.stringify(result)).not.toContain('secret detail');
+  });
+
+  test('cookies of an answer stay apart', async () => {
+    expect(await deliver('cookies')).toMatchObject({ answer: { headers: { 'set-cookie': ['a=1', 'b=2'] } } });
+  });
+
+  test('a body that is too large for a message is fetched from the gateway, as the tenant it belongs to', async () => {
+    const bytes = randomBytes(3_000_000);
+    const requestId = stored.keep({ bytes });
+    const outcome = await deliver('digest', { requestId, bodyElsewhere: { bytes: bytes.length } });
+    expect(outcome.json).toEqual({ bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+    const [, payload = ''] = (stored.tokenOf(requestId) ?? '').split('.');
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
+      iss: 'plugin-runner',
+      aud: 'webhook-gateway',
+      tenant: 'hooks',
+    });
+  });
+
+  test.each<[string, StoredBody, string]>([
+    ['cannot be fetched now', { status: 503 }, 'not-enabled'],
+    ['breaks off', { bytes: randomBytes(2_000_000), cutAt: 1_500_000 }, 'not-enabled'],
+    ['is shorter than it was', { bytes: randomBytes(1_500_000) }, 'not-enabled'],
+    ['is gone', { status: 404 }, 'failed'],
+  ])('a webhook whose body %s', async (_what, kept, outcome) => {
+    const requestId = stored.keep(kept);
+    // What is not enabled is sent again by the gateway.
+    expect(await deliver('digest', { requestId, bodyElsewhere: { bytes: 2_000_000 } })).toMatchObject({ outcome });
   });
 
   test('broken JSON is the sender’s mistake', async () => {

@@ -1,17 +1,24 @@
 import { PlatformError, statusOfCode } from '@verifywise/contracts';
 import { answerError, success } from '@verifywise/service-kit';
 import express, { type Request, type Response, type Router } from 'express';
-import { NoSuchWebhookError, type Arrival, type Quota, type WebhookReply } from '../intake/accept-webhook.ts';
+import { NoSuchWebhookError, type Arrival, type WebhookReply } from '../intake/arrival.ts';
+import type { Quota } from '../intake/quota.ts';
 import { headersForPlugin, headersForSender } from '../intake/sender-headers.ts';
 import { readBody } from './read-body.ts';
 
 const PER_MINUTE = 60;
 
 /** Where senders knock: `/api/plugins/:id/webhooks/:name`, with the endpoint token behind it or in the query. */
-export function intakeRoutes(acceptWebhook: (arrival: Arrival) => Promise<WebhookReply>, bodyLimit: number): Router {
+export function intakeRoutes(acceptWebhook: (arrival: Arrival) => Promise<WebhookReply>): Router {
   const router = express.Router();
   router.all('/api/plugins/:id/webhooks/:name{/:token}', async (req, res) => {
-    answer(res, await acceptWebhook(arrivalOf(req, bodyLimit)));
+    try {
+      answer(res, await acceptWebhook(arrivalOf(req)));
+    } catch (error) {
+      // What is missing; a bearer token would not help.
+      if (isUnsigned(error)) res.set('www-authenticate', 'Signature');
+      throw error;
+    }
   });
   // What is no address at all is answered like an address that is nobody's.
   router.all('/api/plugins/:id/webhooks/*rest', () => {
@@ -20,7 +27,11 @@ export function intakeRoutes(acceptWebhook: (arrival: Arrival) => Promise<Webhoo
   return router;
 }
 
-function arrivalOf(req: Request, bodyLimit: number): Arrival {
+function isUnsigned(error: unknown): boolean {
+  return error instanceof PlatformError && error.code === 'SIGNATURE_INVALID';
+}
+
+function arrivalOf(req: Request): Arrival {
   const { pathname: _path, search } = splitUrl(req.originalUrl);
   const { id, name, token } = req.params as Record<string, string | undefined>;
   const inQuery = queryToken(search);
@@ -32,7 +43,7 @@ function arrivalOf(req: Request, bodyLimit: number): Arrival {
     method: req.method,
     url: `/${token === undefined ? withoutToken(search) : search}`,
     headers: headersForPlugin(req.rawHeaders),
-    readBody: () => readBody(req, bodyLimit),
+    body: (limit) => readBody(req, limit),
   };
 }
 
@@ -55,6 +66,11 @@ function withoutToken(search: string): string {
 }
 
 function answer(res: Response, reply: WebhookReply): void {
+  if (reply.kind === 'not-allowed') {
+    const allow = reply.allow.join(', ');
+    res.set('allow', allow);
+    throw new PlatformError('METHOD_NOT_ALLOWED', `This webhook takes ${allow}`, { details: { allow: reply.allow } });
+  }
   setQuota(res, reply.quota);
   switch (reply.kind) {
     case 'answer':
@@ -96,6 +112,8 @@ function setQuota(res: Response, { limit, remaining, resetSeconds }: Quota): voi
 export const SENDER_STATUSES = {
   accepted: 202,
   none: statusOfCode.WEBHOOK_NOT_FOUND,
+  notAllowed: statusOfCode.METHOD_NOT_ALLOWED,
+  unsigned: statusOfCode.SIGNATURE_INVALID,
   tooLarge: statusOfCode.TOO_LARGE,
   limited: statusOfCode.RATE_LIMITED,
 } as const;

@@ -1,114 +1,108 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { PlatformError, type SurfaceWebhook, type WebhookOutcome } from '@verifywise/contracts';
-import { ANSWER_DEADLINE_MS, LEASE_MS } from './deliver.ts';
+import type { SurfaceVerify, SurfaceWebhook, WebhookOutcome } from '@verifywise/contracts';
+import { NoSuchWebhookError, type Arrival, type WebhookReply } from './arrival.ts';
+import { LEASE_MS } from './deliver.ts';
+import { deliveryIdIn } from './delivery-id.ts';
 import type { Address, Endpoint } from './endpoint.ts';
+import type { Claimed } from './find-by-account.ts';
+import type { LargeBodies } from './large-bodies.ts';
+import type { Quota } from './quota.ts';
+import { replyOf, replyOfFirst } from './reply-to-sender.ts';
 import type { RequestBook } from './request-book.ts';
-import { deliveryIdIn } from './sender-headers.ts';
 import type { DeclaredWebhooks } from './surfaces.ts';
-import type { PluginAnswer, WebhookRequest } from './webhook-request.ts';
+import { takeBody } from './take-body.ts';
+import { turnOf, type Throttles } from './throttle.ts';
+import type { WebhookRequest } from './webhook-request.ts';
 
-/** A request at the door; its body is read only when somebody wants it. */
-export interface Arrival extends Address {
-  method: string;
-  url: string;
-  headers: WebhookRequest['headers'];
-  readBody(): Promise<Buffer>;
-}
-
-/** What is left of a plugin's requests per minute. */
-export interface Quota {
-  exceeded: boolean;
-  limit: number;
-  remaining: number;
-  resetSeconds: number;
-}
-
-export type WebhookReply = { quota: Quota } & (
-  | { kind: 'answer'; answer: PluginAnswer }
-  | { kind: 'accepted'; requestId: string }
-  | { kind: 'limited' }
-  | { kind: 'failed'; requestId: string; code: 'HANDLER_FAILED' | 'HANDLER_TIMED_OUT' }
-);
-
-/** The same whatever was wrong: who guesses addresses learns nothing. */
-export class NoSuchWebhookError extends PlatformError {
-  constructor() {
-    super('WEBHOOK_NOT_FOUND', 'There is no such webhook');
-  }
+/** Sees the body as it comes, and throws in the end when it is not signed. */
+interface Verification {
+  see(chunk: Buffer): void;
+  finish(): void;
 }
 
 export interface AcceptWebhookParts {
   findEndpoint: (address: Address) => Promise<Endpoint | undefined>;
+  findByAccount: (arrival: Arrival) => Promise<Claimed | undefined>;
   surfaces: { find(tenant: string, pluginId: string): Promise<DeclaredWebhooks> };
   rateLimit: (tenant: string, pluginId: string) => Promise<Quota>;
+  throttles: Throttles;
+  /** What the request must be signed as; undefined when the plugin verifies by itself. */
+  verifyOf: (endpoint: Endpoint, webhook: SurfaceWebhook) => Promise<SurfaceVerify | undefined>;
+  verification: (endpoint: Endpoint, verify: SurfaceVerify, headers: Arrival['headers']) => Promise<Verification>;
+  bodies: LargeBodies;
   requests: RequestBook;
   deliver: (request: WebhookRequest) => Promise<WebhookOutcome | undefined>;
+  /** Where the plugin does not say. */
+  bodyLimit: number;
 }
 
 /**
- * Takes a webhook in: whose it is, whether it is declared, whether there were too many; then it is stored, and from then
- * on it is never lost. The plugin's answer is passed on when it comes in time.
+ * Takes a webhook in: whose it is, whether it is declared, whether there were too many, who has signed it; then it is stored, and from
+ * then on it is never lost. The plugin's answer is passed on when it comes in time.
  */
-export function createAcceptWebhook({ findEndpoint, surfaces, rateLimit, requests, deliver }: AcceptWebhookParts) {
-  return async function acceptWebhook(arrival: Arrival): Promise<WebhookReply> {
-    const endpoint = await findEndpoint(arrival);
-    if (endpoint === undefined) throw new NoSuchWebhookError();
-    const declared = await surfaces.find(endpoint.tenant, endpoint.pluginId);
-    if (!isDeclared(declared, endpoint.webhook, arrival.method)) throw new NoSuchWebhookError();
+export function createAcceptWebhook(parts: AcceptWebhookParts) {
+  const { surfaces, rateLimit, throttles, bodies, requests, deliver } = parts;
+  return async function acceptWebhook(atTheDoor: Arrival): Promise<WebhookReply> {
+    const { endpoint, arrival } = await whose(parts, atTheDoor);
+    const webhook = declaredAs(await surfaces.find(endpoint.tenant, endpoint.pluginId), endpoint.webhook);
+    if (webhook === undefined) throw new NoSuchWebhookError();
+    if (!webhook.methods.includes(arrival.method)) return { kind: 'not-allowed', allow: webhook.methods };
 
     const quota = await rateLimit(endpoint.tenant, endpoint.pluginId);
-    if (quota.exceeded) return { quota, kind: 'limited' };
+    const turn = await turnOf(throttles, endpoint, webhook, quota);
+    if (turn.kind === 'refused') return { quota, kind: 'limited' };
 
-    const body = await arrival.readBody();
+    const verification = await beginVerification(parts, endpoint, webhook, arrival);
+    const requestId = randomUUID();
+    const chunks = arrival.body(webhook.bodyLimit ?? parts.bodyLimit);
+    const place = { tenant: endpoint.tenant, requestId };
+    const taken = await takeBody(chunks, (chunk) => verification?.see(chunk), { place, bodies });
+    const forgetBody = async () => {
+      if (taken.body === null) await bodies.discard(requestId);
+    };
+    try {
+      verification?.finish();
+    } catch (error) {
+      await forgetBody();
+      throw error;
+    }
     const { method, url, headers } = arrival;
-    const deliveryId = deliveryIdIn(headers);
     const stored = await requests.accept(
-      { requestId: randomUUID(), ...endpoint, deliveryId, method, url, headers, body },
-      LEASE_MS,
+      { requestId, ...endpoint, deliveryId: deliveryIdIn(headers, taken.body), method, url, headers, ...taken },
+      turn.kind === 'later' ? turn.inMs : LEASE_MS,
     );
-    if (stored.kind === 'duplicate') return { quota, ...(await replyOfFirst(requests, stored.of)) };
-    return { quota, ...replyOf(stored.request.requestId, await deliver(stored.request)) };
+    if (stored.kind === 'duplicate') {
+      await forgetBody();
+      return { quota, ...(await replyOfFirst(requests, stored.of)) };
+    }
+    if (turn.kind === 'later') return { quota, kind: 'accepted', requestId };
+    return { quota, ...replyOf(requestId, await deliver(stored.request)) };
   };
 }
 
-/** Whether what a plugin declares has this webhook for this method. */
-export function isDeclared(declared: DeclaredWebhooks, name: string, method: string): boolean {
-  return (declared ?? []).some((webhook: SurfaceWebhook) => webhook.name === name && webhook.methods.includes(method));
+/** Of what a plugin declares, this webhook. */
+export function declaredAs(declared: DeclaredWebhooks, name: string): SurfaceWebhook | undefined {
+  return declared?.find((webhook) => webhook.name === name);
 }
 
-type Reply =
-  Exclude<WebhookReply, { kind: 'limited' }> extends infer R ? (R extends unknown ? Omit<R, 'quota'> : never) : never;
-
-function replyOf(requestId: string, outcome: WebhookOutcome | undefined): Reply {
-  if (outcome === undefined) return { kind: 'accepted', requestId };
-  if (outcome.answer !== undefined) {
-    const { status, headers, bodyBase64 } = outcome.answer;
-    return { kind: 'answer', answer: { status, headers, body: Buffer.from(bodyBase64, 'base64') } };
-  }
-  return replyWithout(requestId, outcome.outcome);
+async function whose({ findEndpoint, findByAccount }: AcceptWebhookParts, arrival: Arrival): Promise<Claimed> {
+  const endpoint = await findEndpoint(arrival);
+  if (endpoint !== undefined) return { endpoint, arrival };
+  const claimed = arrival.token === undefined ? await findByAccount(arrival) : undefined;
+  if (claimed === undefined) throw new NoSuchWebhookError();
+  return claimed;
 }
 
-function replyWithout(requestId: string, outcome: string): Reply {
-  // The sender still waits, so saying no loses nothing.
-  if (outcome === 'not-enabled') throw new NoSuchWebhookError();
-  if (outcome === 'timed-out') return { kind: 'failed', requestId, code: 'HANDLER_TIMED_OUT' };
-  return { kind: 'failed', requestId, code: 'HANDLER_FAILED' };
-}
+/** Senders sign what they send; with GET and HEAD they only try whether somebody is there, and sign nothing. */
+const UNSIGNED_METHODS = ['GET', 'HEAD'];
 
-const LOOK_AGAIN_MS = 100;
-
-/** A repetition gets the first one's answer, also when that one is still on its way. */
-async function replyOfFirst(requests: RequestBook, first: WebhookRequest): Promise<Reply> {
-  const { tenant, pluginId, requestId } = first;
-  const endsAt = performance.now() + ANSWER_DEADLINE_MS;
-  let request: WebhookRequest | undefined = first;
-  while (request !== undefined && request.state !== 'finished' && performance.now() < endsAt) {
-    await pause(LOOK_AGAIN_MS);
-    request = await requests.find(tenant, pluginId, requestId);
-  }
-  if (request?.state !== 'finished') return { kind: 'accepted', requestId };
-  const { answerStatus: status, answerHeaders, answerBody, outcome } = request;
-  if (status === null) return replyWithout(requestId, outcome ?? 'failed');
-  return { kind: 'answer', answer: { status, headers: answerHeaders ?? {}, body: answerBody ?? Buffer.alloc(0) } };
+async function beginVerification(
+  { verifyOf, verification }: AcceptWebhookParts,
+  endpoint: Endpoint,
+  webhook: SurfaceWebhook,
+  { method, headers }: Arrival,
+): Promise<Verification | undefined> {
+  if (UNSIGNED_METHODS.includes(method)) return undefined;
+  const verify = await verifyOf(endpoint, webhook);
+  return verify && verification(endpoint, verify, headers);
 }

@@ -50,10 +50,10 @@ export function createDeliver({ post, requests, watch }: DeliverParts, stillDecl
       outcome = await post.sendAndWait(DeliverWebhook, messageOf(request), { deadlineMs: ANSWER_DEADLINE_MS });
     } catch (error) {
       if (error instanceof PlatformError && error.code === 'TIMED_OUT') {
-        await requests.markSent(request.requestId, sendAgainMs(request));
+        await requests.markSent(request, sendAgainMs(request));
       } else {
         watch.sendFailed(error, request);
-        await requests.giveBack(request.requestId, AFTER_FAILED_SEND_MS);
+        await requests.giveBack(request, AFTER_FAILED_SEND_MS);
       }
       return undefined;
     }
@@ -62,7 +62,9 @@ export function createDeliver({ post, requests, watch }: DeliverParts, stillDecl
       await requests.wait(request.tenant, outcome, AFTER_NOT_ENABLED_MS);
       return undefined;
     }
-    await requests.conclude(request.tenant, outcome);
+    // It was not accepted after all, and its sender is told so.
+    if (outcome.outcome === 'not-enabled') await requests.discard(request);
+    else await requests.conclude(request.tenant, outcome);
     return outcome;
   };
 }
@@ -74,10 +76,10 @@ export function createSendWaiting({ post, requests, watch }: DeliverParts) {
       await post.send(DeliverWebhook, messageOf(request), { deadlineMs: SEND_DEADLINE_MS });
     } catch (error) {
       watch.sendFailed(error, request);
-      await requests.giveBack(request.requestId, AFTER_FAILED_SEND_MS);
+      await requests.giveBack(request, AFTER_FAILED_SEND_MS);
       return false;
     }
-    await requests.markSent(request.requestId, sendAgainMs(request));
+    await requests.markSent(request, sendAgainMs(request));
     return true;
   };
   return async function sendWaiting(): Promise<void> {
@@ -102,7 +104,8 @@ function messageOf(request: WebhookRequest): DeliveryMessage {
     correlationId: requestId,
     payload: {
       ...{ pluginId, webhook, requestId, method, url, headers },
-      bodyBase64: request.body.toString('base64'),
+      bodyBase64: request.body?.toString('base64') ?? '',
+      ...(request.body === null ? { bodyElsewhere: { bytes: request.bodyBytes } } : {}),
       receivedAt: request.receivedAt.toISOString(),
     },
   };

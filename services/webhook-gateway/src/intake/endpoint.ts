@@ -1,4 +1,5 @@
 import { isTenant } from '@verifywise/contracts';
+import { Remembered } from './remembered.ts';
 
 /** What a URL given to a sender stands for. */
 export interface Endpoint {
@@ -37,11 +38,12 @@ export interface Address {
 }
 
 /** Whose webhook an address is: by its token, else by its host name; undefined whatever was wrong with it. */
-export function createFindEndpoint(tokens: EndpointTokens, hostSuffix: string | undefined) {
+export function createFindEndpoint(tokens: Pick<EndpointTokens, 'find'>, hostSuffix: string | undefined) {
+  const remembered = new Remembered<Endpoint | undefined>();
   return async function findEndpoint({ pluginId, webhook, token, host }: Address): Promise<Endpoint | undefined> {
     if (token !== undefined) {
       if (!ENDPOINT_TOKEN.test(token)) return undefined;
-      const endpoint = await tokens.find(token);
+      const endpoint = await remembered.find(token, () => tokens.find(token));
       return endpoint?.pluginId === pluginId && endpoint.webhook === webhook ? endpoint : undefined;
     }
     const tenant = tenantOfHost(host, hostSuffix);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { deliveryIdIn, headersForPlugin, headersForSender, maskedHeaders } from './sender-headers.ts';
+import { headersForPlugin, headersForSender, maskedHeaders } from './sender-headers.ts';
 
 describe('the headers of a sender', () => {
   test('pass without those of the connection and those that claim an identity', () => {
@@ -23,13 +23,6 @@ describe('the headers of a sender', () => {
 
   test('that come twice are a list', () => {
     expect(headersForPlugin(['A', '1', 'a', '2', 'A', '3'])).toEqual({ a: ['1', '2', '3'] });
-  });
-
-  test('name the delivery', () => {
-    expect(deliveryIdIn({ 'x-github-delivery': 'abc' })).toBe('x-github-delivery:abc');
-    expect(deliveryIdIn({ 'webhook-id': 'msg_1', 'idempotency-key': 'other' })).toBe('webhook-id:msg_1');
-    expect(deliveryIdIn({ 'idempotency-key': '' })).toBeNull();
-    expect(deliveryIdIn({ 'webhook-id': 'x'.repeat(256) })).toBeNull();
   });
 
   test('are shown to admins without what proves the sender', () => {

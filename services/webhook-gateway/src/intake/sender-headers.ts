@@ -8,13 +8,6 @@ const HOP_BY_HOP = new Set([...hopByHopHeaders, 'expect']);
 /** Inside the platform these would say who somebody is; from outside they are claims of a stranger. */
 const IDENTITY = /^x-(tenant|user|role|plugin|service|verifywise)(-|$)/;
 
-/** What a sender calls one delivery, the same when it sends again; the first that is there counts. */
-const DELIVERY_IDS = [
-  ...['x-github-delivery', 'webhook-id', 'svix-id', 'idempotency-key', 'x-atlassian-webhook-identifier'],
-  ...['x-shopify-webhook-id', 'x-gitlab-event-uuid'],
-];
-const LONGEST_DELIVERY_ID = 255;
-
 /** The headers as the plugin gets them, from Node's flat list of names and values; a name sent twice has a list. */
 export function headersForPlugin(raw: readonly string[]): Headers {
   const headers: Headers = {};
@@ -32,7 +25,7 @@ export function headersForPlugin(raw: readonly string[]): Headers {
 }
 
 /** The headers of a plugin's answer as the sender gets them. */
-export function headersForSender(headers: Record<string, string>): Record<string, string> {
+export function headersForSender(headers: Headers): Headers {
   // The length is that of the body we send; the request id stays the one our logs know.
   const ours = ['content-length', 'x-request-id'];
   return Object.fromEntries(
@@ -42,15 +35,6 @@ export function headersForSender(headers: Record<string, string>): Record<string
 
 function passes(name: string): boolean {
   return !HOP_BY_HOP.has(name.toLowerCase());
-}
-
-/** `x-github-delivery:72d3162e-…`, or null when the sender names its deliveries in no way we know. */
-export function deliveryIdIn(headers: Headers): string | null {
-  for (const name of DELIVERY_IDS) {
-    const value = headers[name];
-    if (typeof value === 'string' && value !== '' && value.length <= LONGEST_DELIVERY_ID) return `${name}:${value}`;
-  }
-  return null;
 }
 
 const SECRET = /authorization|cookie|token|secret|signature|api-?key|password/;

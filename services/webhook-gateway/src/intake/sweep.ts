@@ -1,5 +1,3 @@
-/** Admins look at a request, and replay it, within a week or not at all. */
-const KEPT_DAYS = 7;
 const FORGET_EVERY_MS = 10 * 60_000;
 
 export interface Sweep {
@@ -7,8 +5,8 @@ export interface Sweep {
 }
 
 /** Finds what was accepted and not delivered, and forgets what is long over. */
-export function startSweep(everyMs: number, sendWaiting: () => void, forget: (days: number) => void): Sweep {
-  const timers = [setInterval(sendWaiting, everyMs), setInterval(() => forget(KEPT_DAYS), FORGET_EVERY_MS)];
+export function startSweep(everyMs: number, sendWaiting: () => void, forget: () => void): Sweep {
+  const timers = [setInterval(sendWaiting, everyMs), setInterval(forget, FORGET_EVERY_MS)];
   sendWaiting();
   return {
     close() {

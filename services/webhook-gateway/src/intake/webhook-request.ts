@@ -12,8 +12,9 @@ export interface WebhookRequest {
   /** Path and query after the webhook's name, without the endpoint token. */
   url: string;
   headers: Record<string, string | string[]>;
-  /** As received, byte for byte. */
-  body: Buffer;
+  /** As received, byte for byte; null when it is too large for a message and kept in pieces. */
+  body: Buffer | null;
+  bodyBytes: number;
   receivedAt: Date;
   /** `accepted` is to be sent, `sent` is with the runners, `finished` has an outcome. */
   state: 'accepted' | 'sent' | 'finished';
@@ -24,7 +25,7 @@ export interface WebhookRequest {
   /** `answered`, `failed`, `timed-out`, `not-enabled`. */
   outcome: string | null;
   answerStatus: number | null;
-  answerHeaders: Record<string, string> | null;
+  answerHeaders: Record<string, string | string[]> | null;
   answerBody: Buffer | null;
   error: string | null;
   tookMs: number | null;
@@ -37,6 +38,6 @@ export type RequestSummary = Omit<WebhookRequest, 'body' | 'answerBody' | 'heade
 /** The plugin's answer as the sender gets it. */
 export interface PluginAnswer {
   status: number;
-  headers: Record<string, string>;
+  headers: Record<string, string | string[]>;
   body: Buffer;
 }

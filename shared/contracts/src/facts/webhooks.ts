@@ -13,7 +13,7 @@ export interface WebhookOutcome {
 }
 export interface WebhookAnswer {
   status: number;
-  headers: Record<string, string>;
+  headers: Record<string, string | string[]>;
   bodyBase64: string;
 }
 export const WebhookFinished = fact<WebhookOutcome>('plugin.webhook_finished');

@@ -45,3 +45,12 @@ export const SetConfigValue = question<{ pluginId: string; key: string; value: u
   'installer',
   'set-config-value',
 );
+
+/**
+ * Asked by a gateway that verifies webhooks: the secrets in these settings of the plugin, by their place (`secret`, `secrets/0`), sealed as
+ * they are stored, so that only PLUGIN_SECRETS_KEY opens them. Null when the tenant does not have the plugin.
+ */
+export const FindSealedSecrets = question<{ pluginId: string; keys: string[] }, Record<string, string> | null>(
+  'installer',
+  'find-sealed-secrets',
+);

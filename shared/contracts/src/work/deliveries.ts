@@ -4,6 +4,9 @@ import type { WebhookOutcome } from '../facts/webhooks.ts';
 import type { Person } from '../identity.ts';
 import { work } from '../messages.ts';
 
+/** Bodies of webhooks up to this size travel in the message. */
+export const WEBHOOK_MESSAGE_BODY_BYTES = 1024 * 1024;
+
 /** A stored webhook request on its way to the plugin's handler. */
 export interface WebhookDelivery {
   pluginId: string;
@@ -13,8 +16,10 @@ export interface WebhookDelivery {
   /** Path and query after the webhook's name, as sent. */
   url: string;
   headers: Record<string, string | string[]>;
-  /** As received, byte for byte. */
+  /** As received, byte for byte; empty when the body is elsewhere. */
   bodyBase64: string;
+  /** A body of more than WEBHOOK_MESSAGE_BODY_BYTES: fetched from the gateway by its request's id, with a service token. */
+  bodyElsewhere?: { bytes: number };
   receivedAt: string;
 }
 /** Delivers an accepted webhook; the outcome goes to the waiting gateway and out as WebhookFinished. */

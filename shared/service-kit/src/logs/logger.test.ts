@@ -77,6 +77,15 @@ describe('logger', () => {
     }
   });
 
+  test('the token in the URL of a webhook is hidden, wherever it stands', () => {
+    const { log, lines } = logged();
+    log.warn({ path: '/api/plugins/jira/webhooks/issues/whk_aB3-_x', url: '/?token=whk_aB3-_x&a=1' }, 'refused');
+    expect(lines()[0]).toMatchObject({
+      path: '/api/plugins/jira/webhooks/issues/[redacted]',
+      url: '/?token=[redacted]&a=1',
+    });
+  });
+
   test('what is harmless stays', () => {
     const { log, lines } = logged();
     const at = new Date('2025-01-01T00:00:00.000Z');

@@ -17,10 +17,17 @@ const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi;
 const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const BEARER = /\b(Bearer)\s+[\w.~+/-]+=*/gi;
 
+/** The part of a webhook's URL that opens its door. */
+const ENDPOINT_TOKEN = /\bwhk_[\w-]+/g;
+
 /** The text without passwords in URLs and without tokens. */
 export function redactText(value: string): string {
-  if (!value.includes('://') && !value.includes('eyJ') && !/bearer/i.test(value)) return value;
-  return value.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(TOKEN, REDACTED).replace(BEARER, `$1 ${REDACTED}`);
+  if (!/:\/\/|eyJ|whk_|bearer/i.test(value)) return value;
+  return value
+    .replace(URL_CREDENTIALS, `$1${REDACTED}@`)
+    .replace(TOKEN, REDACTED)
+    .replace(ENDPOINT_TOKEN, REDACTED)
+    .replace(BEARER, `$1 ${REDACTED}`);
 }
 
 /** A copy fit for a log: secrets by name are hidden at every depth, every value of a `config` too, and errors are plain. */
