@@ -17,6 +17,8 @@ interface BrokerLinkOptions {
   source: string;
   partitions?: number;
   log: Log;
+  /** What is to be done once there is a connection; tried until it succeeds. */
+  connected: (broker: Broker) => Promise<unknown>;
 }
 
 const PAUSE_BETWEEN_TRIES_MS = 1000;
@@ -30,10 +32,14 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
   async function connect(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        broker = await connectBroker(options);
+        broker ??= await connectBroker(options);
+        await options.connected(broker);
         return;
       } catch (error) {
-        options.log.warn({ err: error }, 'RabbitMQ cannot be reached; events wait in the outbox');
+        options.log.warn(
+          { err: error },
+          'RabbitMQ cannot be reached; events wait in the outbox, and plugins are not asked',
+        );
         // Only closing ends the pause early, and then the loop ends too.
         await pause(PAUSE_BETWEEN_TRIES_MS, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
       }
