@@ -132,7 +132,7 @@ test('the host of docs/host.md has plugins: filters, middleware, events and thei
   const create = async (tenant: string) => {
     const headers = { 'x-tenant': tenant, 'content-type': 'application/json' };
     const answer = await fetch(`${url}/api/my-risks`, { method: 'POST', headers, body: '{"title":" Mine "}' });
-    return (await answer.json()) as unknown;
+    return answer.json();
   };
   await eventually(async () => {
     for (const [tenant, version] of [

@@ -24,7 +24,7 @@ export function runProgram(code: string, env: Record<string, string>): ChildProc
 
 /** Resolves with what the program prints first. */
 export async function firstLineOf(program: ChildProcess): Promise<string> {
-  const ended = once(program, 'exit').then(([code]) => {
+  const ended = (once(program, 'exit') as Promise<[number | null]>).then(([code]): never => {
     throw new Error(`The program ended with ${String(code)} before it said anything`);
   });
   const printed = once(program.stdout ?? program, 'data') as Promise<[Buffer]>;

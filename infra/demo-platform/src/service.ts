@@ -1,7 +1,6 @@
 import { createPluginHost } from '@verifywise/plugin-host';
 import { createMetrics, jsonBody, serveHttp } from '@verifywise/service-kit';
 import type { Closers, HttpServer, Logger } from '@verifywise/service-kit';
-import type { Request } from 'express';
 import { Router } from 'express';
 import { createEntityChanges } from './changes/change-entity.ts';
 import { createEntityFilters } from './changes/entity-filters.ts';
@@ -43,7 +42,7 @@ export async function startDemoPlatform(
       partitions: config.partitions,
       checkPayloads: true,
       platformUrl: config,
-      identity: (req) => identityOf(req as Request),
+      identity: identityOf,
       log,
     }),
   );

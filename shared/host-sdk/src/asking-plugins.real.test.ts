@@ -41,7 +41,9 @@ let onFilter: (data: Record<string, unknown>) => Record<string, unknown> = (data
 const log = {
   debug: quiet,
   info: quiet,
-  warn: (about: object, message?: string) => void warnings.push(`${message ?? ''} ${JSON.stringify(about)}`),
+  warn: (about: object, message?: string): void => {
+    warnings.push(`${message ?? ''} ${JSON.stringify(about)}`);
+  },
   error: quiet,
 };
 
@@ -73,7 +75,7 @@ beforeAll(async () => {
         answering(RunMiddleware, (run, { tenant }) => {
           asked.push(`middleware of ${tenant ?? ''}`);
           onMiddleware(run);
-          return { kind: 'continue', request: run.request, state: {}, failures: [] };
+          return { kind: 'continue' as const, request: run.request, state: {}, failures: [] };
         }),
         answering(RunFilters, ({ data }, { tenant }) => {
           asked.push(`filters of ${tenant ?? ''}`);

@@ -39,7 +39,7 @@ export interface PluginHostOptions {
    * Who makes a request, as your authentication has found out; undefined for nobody. Needed by `pluginMiddleware`, which lets requests of
    * nobody pass without asking plugins.
    */
-  identity?(this: void, req: HostIncoming): HostIdentity | undefined;
+  identity?(req: HostIncoming): HostIdentity | undefined;
   /** Where the platform's services are, for `pluginRoutes`: one address when a gateway of theirs knows their paths. */
   platformUrl?: string | Exclude<PlatformUrls, { platformUrl: string }>;
   /** Name of this host in logs and in the events' `source`; default `host`. */
@@ -129,7 +129,7 @@ export async function createPluginHost(options: PluginHostOptions): Promise<Plug
   const relay = startRelay({
     pool,
     outbox,
-    publish: async (event, signal) => publishEvent(link.broker(), event, signal),
+    publish: async (event, signal) => publishEvent(link.connected(), event, signal),
     log,
   });
 
@@ -139,9 +139,10 @@ export async function createPluginHost(options: PluginHostOptions): Promise<Plug
 
   return {
     pluginMiddleware(given) {
-      const { identity } = options;
-      if (identity === undefined) throw missing('pluginMiddleware', '`identity`: it tells whose request it is');
-      return createPluginMiddleware({ identity, offers, ask, log }, given);
+      if (options.identity === undefined) {
+        throw missing('pluginMiddleware', '`identity`: it tells whose request it is');
+      }
+      return createPluginMiddleware({ identity: (req) => options.identity?.(req), offers, ask, log }, given);
     },
     pluginRoutes(given) {
       const { platformUrl } = options;
@@ -157,7 +158,7 @@ export async function createPluginHost(options: PluginHostOptions): Promise<Plug
     },
     async emitNow(name, payload, rest = {}) {
       const event = makeEvent(name, payload, { source, checked, ...rest });
-      await publishEvent(link.broker(), event);
+      await publishEvent(link.connected(), event);
       return { eventId: event.eventId };
     },
     get healthy() {

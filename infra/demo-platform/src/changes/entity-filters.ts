@@ -11,7 +11,7 @@ export interface EntityFilters {
   /** What is to be written, as plugins have left it; `find` gives the row that is changed. */
   beforeSave(actor: Actor, entity: Entity, values: Values, find?: () => Promise<Row>): Promise<Values>;
   afterLoad(tenant: string, entity: Entity, row: Row): Promise<Row>;
-  afterGenerate(actor: Actor, report: Row, options: Values): Promise<Values>;
+  afterGenerate(actor: Actor, report: Row, options: Values): Promise<Row>;
 }
 
 export function createEntityFilters(
@@ -52,7 +52,7 @@ export function createEntityFilters(
         deadlineMs,
         correlationId,
       });
-      return data['report'] as Values;
+      return data['report'] as Row;
     },
   };
 }

@@ -12,6 +12,9 @@ export type TenantAsking = <P, A>(
   deadlineMs: number,
 ) => Promise<A>;
 
+/** Nobody was asked, because nobody would have answered; why has been said in the log once already. */
+export class NotAskedError extends PlatformError {}
+
 /** A tenant that moves to another runner is there within some of these. */
 const ASK_AGAIN_MS = 20;
 /** What says that nobody answered, and not that something was wrong with what was asked. */
@@ -31,7 +34,7 @@ export function createTenantAsking(link: BrokerLink, log: Log, options: CircuitB
   return async function askTenant(question, about, deadlineMs) {
     if (!breaker.mayTry(about.tenant)) {
       const message = `${question.name} was not asked: the plugins of ${about.tenant} have not answered again and again`;
-      throw new PlatformError('UNAVAILABLE', message);
+      throw new NotAskedError('UNAVAILABLE', message);
     }
     try {
       const answer = await askWhereItIs(question, about, deadlineMs);
@@ -53,9 +56,9 @@ export function createTenantAsking(link: BrokerLink, log: Log, options: CircuitB
   ): Promise<A> {
     const until = performance.now() + deadlineMs;
     for (;;) {
-      const broker = link.broker();
-      if (broker.state !== 'connected') {
-        throw new PlatformError('BROKER_UNAVAILABLE', `${question.name} was not asked: RabbitMQ is ${broker.state}`);
+      const { state, broker } = link;
+      if (broker === undefined || state !== 'connected') {
+        throw new NotAskedError('BROKER_UNAVAILABLE', `${question.name} was not asked: RabbitMQ is ${state}`);
       }
       const remainingMs = until - performance.now();
       try {

@@ -63,7 +63,7 @@ export const hostEvents = eventNames.filter((event) => !event.startsWith('plugin
 export function eventSchema(event: EventName): Schema {
   const kinds = Object.entries(payloadFields[event] as Record<string, string>);
   const required = kinds.filter(([, kind]) => !kind.endsWith('?')).map(([field]) => field);
-  const fields = kinds.map(([field, kind]) => [field, schemaOfKind[kind.replace('?', '')] ?? {}]);
+  const fields = kinds.map(([field, kind]) => [field, schemaOfKind[kind.replace('?', '')] ?? {}] as const);
   const own = {
     type: 'object',
     required: [...required, 'triggeredBy'],

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 type Given = [plugins: Plugins, routes: (app: Express) => void, options?: HostOptions];
 
-const ask = (url: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+const ask = (url: string, init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {}) =>
   fetch(url, { ...init, headers: { 'x-tenant': 'acme', ...init.headers } });
 
 const answersErrors: ErrorRequestHandler = (error, _req, res, next) => {

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 type Given = [plugins: Plugins, routes: (app: Express) => void, options?: HostOptions];
 
-const ask = (url: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+const ask = (url: string, init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {}) =>
   fetch(url, { ...init, headers: { 'x-tenant': 'acme', ...init.headers } });
 const post = (url: string, body: unknown) =>
   ask(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
@@ -120,6 +120,22 @@ describe.each(expressVersions)('on Express $version', ({ express }) => {
     const text = 'x'.repeat(5 * 1024 * 1024);
     expect(await (await post(`${url}/api/x`, { text })).json()).toEqual({ length: text.length });
     expect((asked[0] as Before).request).not.toHaveProperty('body');
+  });
+
+  test('an upload that is no JSON streams to the route as it was sent', async () => {
+    const sent = Buffer.from(Array.from({ length: 300_000 }, (_, n) => n % 256));
+    const { url, asked } = await host({ before: () => ({}), after: () => ({}) }, (app) => {
+      app.post('/api/files', (req, res) => {
+        const chunks: Buffer[] = [];
+        req.on('data', (chunk: Buffer) => chunks.push(chunk));
+        req.on('end', () => void res.json({ same: Buffer.concat(chunks).equals(sent) }));
+      });
+    });
+    const headers = { 'content-type': 'application/octet-stream' };
+    const answer = await ask(`${url}/api/files`, { method: 'POST', headers, body: sent });
+    expect(await answer.json()).toEqual({ same: true });
+    expect(asked).toHaveLength(2);
+    for (const { request } of asked) expect(request).not.toHaveProperty('body');
   });
 
   test('plugins that cannot be asked let the request pass, before and after', async () => {

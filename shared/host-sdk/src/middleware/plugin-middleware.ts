@@ -7,6 +7,7 @@ import type {
 } from '@verifywise/contracts';
 import { RunMiddleware } from '@verifywise/contracts';
 import type { TenantAsking } from '../asking/tenant-asking.ts';
+import { NotAskedError } from '../asking/tenant-asking.ts';
 import type { Log } from '../log.ts';
 import { inTime } from '../asking/in-time.ts';
 import type { TenantOffer } from '../surfaces/tenant-offer.ts';
@@ -157,7 +158,9 @@ export function createPluginMiddleware(
       if (failures.length > 0) log.debug({ ...about(tenant, run), failures }, 'Middleware of plugins was left out');
       return outcome;
     } catch (error) {
-      log.warn({ err: error, ...about(tenant, run) }, 'Plugins could not be asked about a request');
+      // Not once more for every request while nobody is asked at all.
+      const say = error instanceof NotAskedError ? 'debug' : 'warn';
+      log[say]({ err: error, ...about(tenant, run) }, 'Plugins could not be asked about a request');
       return undefined;
     }
   }

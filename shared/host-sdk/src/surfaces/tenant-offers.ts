@@ -1,3 +1,4 @@
+import { NotAskedError } from '../asking/tenant-asking.ts';
 import type { Log } from '../log.ts';
 import type { TenantOffer } from './tenant-offer.ts';
 
@@ -87,7 +88,9 @@ export class TenantOffers {
       entry.askAt = entry.outdated ? 0 : Date.now() + freshMs * (0.5 + Math.random() / 2);
     } catch (error) {
       const known = entry.offer === undefined ? 'nothing is known' : 'the last that was known counts';
-      log.warn({ err: error, tenant }, `What the tenant's plugins offer could not be asked; ${known}`);
+      // That RabbitMQ is away is said once for all tenants.
+      const say = error instanceof NotAskedError ? 'debug' : 'warn';
+      log[say]({ err: error, tenant }, `What the tenant's plugins offer could not be asked; ${known}`);
       entry.askAt = Date.now() + againMs;
     }
     entry.asking = undefined;
