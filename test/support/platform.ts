@@ -10,7 +10,7 @@ import { cleanBroker } from './clean-broker.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 
 /** Enough to have several owners, and few enough that a start declares their queues at once. */
-const PARTITIONS = 8;
+export const PARTITIONS = 8;
 const LOGS = join(import.meta.dirname, '../../.local/logs/tests');
 
 export interface TestPlatform extends Platform {

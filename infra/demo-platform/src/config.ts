@@ -14,6 +14,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     runnerUrl: url('RUNNER_URL', 'http://127.0.0.1:4003'),
     schedulerUrl: url('SCHEDULER_URL', 'http://127.0.0.1:4004'),
     webhookGatewayUrl: url('WEBHOOK_GATEWAY_URL', 'http://127.0.0.1:4005'),
+    middlewareDeadlineMs: integer('MIDDLEWARE_DEADLINE_MS', 200, { min: 1, max: 30_000 }),
+    filterDeadlineMs: integer('FILTER_DEADLINE_MS', 1_000, { min: 1, max: 30_000 }),
     keysFile: text('KEYS_FILE', '.local/demo-platform/token-key.json'),
     issuer: text('ISSUER', 'verifywise-demo-platform'),
   });

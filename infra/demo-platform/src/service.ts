@@ -1,8 +1,9 @@
-import { createPluginHost, pluginRoutes } from '@verifywise/plugin-host';
-import { createMetrics, serveHttp } from '@verifywise/service-kit';
+import { createPluginHost } from '@verifywise/plugin-host';
+import { createMetrics, jsonBody, serveHttp } from '@verifywise/service-kit';
 import type { Closers, HttpServer, Logger } from '@verifywise/service-kit';
 import { Router } from 'express';
 import { createEntityChanges } from './changes/change-entity.ts';
+import { createEntityFilters } from './changes/entity-filters.ts';
 import type { DemoPlatformConfig } from './config.ts';
 import { allEntities, coreModels } from './entities/all-entities.ts';
 import { actionRoutes, exportReport, fileContent } from './http/action-routes.ts';
@@ -10,7 +11,7 @@ import { describeEntity } from './http/entity-descriptions.ts';
 import { entityPaths, entityRoutes } from './http/entity-routes.ts';
 import { pageRoutes } from './http/page-routes.ts';
 import { demoToken, login, logout, sessionRoutes } from './http/session-routes.ts';
-import { bearerCheck } from './identity/bearer.ts';
+import { bearerCheck, identityOf } from './identity/bearer.ts';
 import { tokenKeysIn } from './identity/token-keys.ts';
 import { createTokens } from './identity/tokens.ts';
 import { CORE, createCoreSchema, createPluginViews } from './store/core-schema.ts';
@@ -40,18 +41,27 @@ export async function startDemoPlatform(
       source: 'demo-platform',
       partitions: config.partitions,
       checkPayloads: true,
+      platformUrl: config,
+      identity: identityOf,
       log,
     }),
   );
-  const changes = createEntityChanges(pool, host);
+  const filters = createEntityFilters(host, { deadlineMs: config.filterDeadlineMs });
+  const changes = createEntityChanges(pool, host, filters);
 
   const platform = Router();
-  platform.use(pluginRoutes({ ...config, log }));
+  platform.use(host.pluginRoutes());
   platform.use(pageRoutes({ tenants: demoTenants, services: servicesOf(config) }, allEntities));
   platform.use(sessionRoutes({ pool, tokens, keys, changes }));
-  platform.use('/api', bearerCheck(tokens));
-  platform.use(actionRoutes(pool, changes));
-  for (const entity of allEntities) platform.use(entityPaths(entity), entityRoutes(entity, pool, changes));
+  // Plugins see who asks, and what for; the routes see what plugins have made of it.
+  platform.use(
+    '/api',
+    bearerCheck(tokens),
+    jsonBody(),
+    host.pluginMiddleware({ deadlineMs: config.middlewareDeadlineMs }),
+  );
+  platform.use(actionRoutes(pool, changes, filters));
+  for (const entity of allEntities) platform.use(entityPaths(entity), entityRoutes(entity, pool, changes, filters));
 
   return closers.add(
     await serveHttp({

@@ -4,10 +4,20 @@ import { PlatformError } from '@verifywise/contracts';
 export type Participant<Plugin> =
   { kind: 'awake'; pluginId: string; plugin: Plugin } | { kind: 'unreachable'; pluginId: string; error: Error };
 
-/** What the way of an outcome back to its asker may take of the deadline. */
-export const WAY_BACK_MS = 100;
+/** What the way of an outcome back to its asker may take of the deadline, at most and as a part of it. */
+const WAY_BACK_MS = 100;
+const WAY_BACK_PART = 0.1;
 /** An isolate ends a late handler by itself; it is waited for this much longer, so that what came before is not lost with it. */
-export const GRACE_MS = 250;
+const GRACE_MS = 250;
+const GRACE_PART = 0.2;
+
+/** What of the asker's deadline is not the handlers': a host that waits 200 ms leaves them 140. */
+export function reserveOf(deadlineMs: number): { wayBackMs: number; graceMs: number } {
+  return {
+    wayBackMs: Math.min(WAY_BACK_MS, deadlineMs * WAY_BACK_PART),
+    graceMs: Math.min(GRACE_MS, deadlineMs * GRACE_PART),
+  };
+}
 
 /** A start takes 30 to 100 ms; whoever needs longer than this does not hold up the platform's requests. */
 const WAKE_LIMIT_MS = 2_000;
@@ -31,7 +41,7 @@ async function wakeOne<Plugin>(
 ): Promise<Participant<Plugin>> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const error = new PlatformError('HANDLER_TIMED_OUT', `${pluginId} did not start within ${limitMs} ms`);
+    const error = new PlatformError('HANDLER_TIMED_OUT', `${pluginId} did not start within ${Math.round(limitMs)} ms`);
     timer = setTimeout(() => reject(error), limitMs);
   });
   try {

@@ -142,7 +142,8 @@ export class Asker {
       ...properties,
       mandatory: true,
       replyTo: DIRECT_REPLY_TO,
-      expiration: Math.max(1, asked.pending.remainingMs),
+      // RabbitMQ closes the channel of who sends a fraction.
+      expiration: Math.max(1, Math.floor(asked.pending.remainingMs)),
     });
     asked.sent = true;
     this.#options.metrics.published.inc({ verb: 'ask' });

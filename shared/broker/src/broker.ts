@@ -85,6 +85,11 @@ export interface Broker {
     handlers: FactHandler[],
     options?: { prefetch?: number; attempts?: number },
   ): Promise<Consumer>;
+  /**
+   * Hears facts of every tenant in this process alone, however many replicas hear them too. Facts of a time without connection are
+   * lost: `missed` is called whenever it begins to hear, so that what is kept because of facts is looked up anew.
+   */
+  overhear(handlers: FactHandler[], missed: () => void): Promise<Consumer>;
   /** Stands in line for a partition: active as soon as the consumer before has closed its channel or died. */
   consumePartition(
     partition: number,

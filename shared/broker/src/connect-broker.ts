@@ -33,6 +33,7 @@ import type { FactHandler } from './facts.ts';
 import { messageBytes } from './message-bytes.ts';
 import { brokerMetrics } from './metrics.ts';
 import { Outcomes } from './outcomes.ts';
+import { Overhearing } from './overhearing.ts';
 import { PartitionChannel, type PartitionConsumer, type PartitionHandlers } from './partition-consumer.ts';
 import { Publisher, type Publication } from './publisher.ts';
 import { QuestionConsumer } from './question-consumer.ts';
@@ -177,6 +178,12 @@ class ConnectedBroker implements Broker {
       metrics: this.#metrics,
     };
     const consumer = new FactConsumer({ service, handlers, ...options, ...parts });
+    return this.#run(consumer, () => consumer.stop());
+  }
+
+  async overhear(handlers: FactHandler[], missed: () => void): Promise<Consumer> {
+    const parts = { connection: this.#consuming, log: this.#options.log, metrics: this.#metrics };
+    const consumer = new Overhearing({ handlers, missed, ...parts });
     return this.#run(consumer, () => consumer.stop());
   }
 

@@ -82,6 +82,18 @@ export async function declareServiceFacts(channel: Channel, service: ServiceName
   return queue;
 }
 
+/** A queue of this channel's own for facts that only matter while it listens; the broker names it and removes it. */
+export async function declareOverheard(channel: Channel, bindings: string[]): Promise<string> {
+  const { queue } = await channel.assertQueue('', {
+    durable: false,
+    exclusive: true,
+    autoDelete: true,
+    arguments: { 'x-queue-type': 'classic' },
+  });
+  for (const binding of bindings) await channel.bindQueue(queue, exchanges.events, binding);
+  return queue;
+}
+
 export async function declareServiceCalls(channel: Channel, service: ServiceName): Promise<string> {
   const queue = queues.serviceCalls(service);
   await declareQueue(channel, queue, classic);

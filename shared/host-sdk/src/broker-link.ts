@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Broker } from '@verifywise/broker';
+import type { Broker, BrokerState } from '@verifywise/broker';
 import { connectBroker } from '@verifywise/broker';
 import { PlatformError } from '@verifywise/contracts';
 import type { Log } from './log.ts';
@@ -7,7 +7,10 @@ import type { Log } from './log.ts';
 /** A broker connection that comes when it can. */
 export interface BrokerLink {
   /** Throws BROKER_UNAVAILABLE while there has not been a connection yet. */
-  broker(): Broker;
+  connected(): Broker;
+  /** Undefined until there is a first connection. */
+  readonly broker: Broker | undefined;
+  readonly state: BrokerState;
   readonly healthy: boolean;
   close(): Promise<void>;
 }
@@ -17,6 +20,8 @@ interface BrokerLinkOptions {
   source: string;
   partitions?: number;
   log: Log;
+  /** What is to be done once there is a connection; tried until it succeeds. */
+  connected: (broker: Broker) => Promise<unknown>;
 }
 
 const PAUSE_BETWEEN_TRIES_MS = 1000;
@@ -30,10 +35,14 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
   async function connect(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        broker = await connectBroker(options);
+        broker ??= await connectBroker(options);
+        await options.connected(broker);
         return;
       } catch (error) {
-        options.log.warn({ err: error }, 'RabbitMQ cannot be reached; events wait in the outbox');
+        options.log.warn(
+          { err: error },
+          'RabbitMQ cannot be reached; events wait in the outbox, and plugins are not asked',
+        );
         // Only closing ends the pause early, and then the loop ends too.
         await pause(PAUSE_BETWEEN_TRIES_MS, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
       }
@@ -41,9 +50,15 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
   }
 
   return {
-    broker() {
+    connected() {
       if (broker === undefined) throw new PlatformError('BROKER_UNAVAILABLE', 'RabbitMQ has not been reached yet');
       return broker;
+    },
+    get broker() {
+      return broker;
+    },
+    get state() {
+      return broker?.state ?? 'connecting';
     },
     get healthy() {
       return broker?.healthy ?? false;

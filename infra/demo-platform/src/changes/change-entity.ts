@@ -8,6 +8,7 @@ import type { EntityStore } from '../store/entity-store.ts';
 import { entityStore } from '../store/entity-store.ts';
 import type { Query } from '../store/transaction.ts';
 import { inTransaction } from '../store/transaction.ts';
+import type { EntityFilters } from './entity-filters.ts';
 
 /** Who makes a change, and the request it belongs to. */
 export interface Actor {
@@ -18,7 +19,7 @@ export interface Actor {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Creating, updating and deleting: each tells the plugins in the transaction in which it happens. */
+/** Creating, updating and deleting: plugins may filter what is written, and each tells the plugins in the transaction in which it happens. */
 export interface EntityChanges {
   create(actor: Actor, entity: Entity, values: Values): Promise<Row>;
   update(actor: Actor, entity: Entity, id: number, values: Values): Promise<Row>;
@@ -27,16 +28,25 @@ export interface EntityChanges {
   tell(actor: Actor, occurrence: Occurrence): Promise<void>;
 }
 
-export function createEntityChanges(pool: Pool, host: PluginHost): EntityChanges {
+export function createEntityChanges(pool: Pool, host: PluginHost, filters: EntityFilters): EntityChanges {
   return {
-    create: (actor, entity, values) =>
-      change(actor, entity, async (rows) => ({ kind: 'created', after: await rows.insert(actor.tenant, values) })),
-    update: (actor, entity, id, values) =>
-      change(actor, entity, async (rows) => {
+    // Plugins are asked before the transaction, which must not wait for them.
+    async create(actor, entity, values) {
+      const filtered = await filters.beforeSave(actor, entity, values);
+      return change(actor, entity, async (rows) => {
+        return { kind: 'created', after: await rows.insert(actor.tenant, filtered) };
+      });
+    },
+    async update(actor, entity, id, values) {
+      const filtered = await filters.beforeSave(actor, entity, values, () =>
+        inTransaction(pool, (query) => entityStore(query, entity).find(actor.tenant, id)),
+      );
+      return change(actor, entity, async (rows) => {
         const before = await rows.find(actor.tenant, id, { lock: true });
-        const after = await rows.update(actor.tenant, id, values);
+        const after = await rows.update(actor.tenant, id, filtered);
         return { kind: 'updated', before, after, changes: changesOf(before, after) };
-      }),
+      });
+    },
     async remove(actor, entity, id) {
       await change(actor, entity, async (rows) => {
         const before = await rows.find(actor.tenant, id, { lock: true });

@@ -3,6 +3,7 @@ import { checked, jsonBody, route, success } from '@verifywise/service-kit';
 import { Router } from 'express';
 import type { Pool } from 'pg';
 import type { EntityChanges } from '../changes/change-entity.ts';
+import type { EntityFilters } from '../changes/entity-filters.ts';
 import { occurred } from '../entities/entity.ts';
 import { files } from '../entities/files.ts';
 import { reports } from '../entities/reports.ts';
@@ -37,7 +38,7 @@ export const fileContent = route({
 });
 
 /** What can be done with rows beside reading and writing them. */
-export function actionRoutes(pool: Pool, changes: EntityChanges): Router {
+export function actionRoutes(pool: Pool, changes: EntityChanges, filters: EntityFilters): Router {
   const router = Router();
   router.post(
     exportReport.path,
@@ -48,8 +49,9 @@ export function actionRoutes(pool: Pool, changes: EntityChanges): Router {
       const actor = actorOf(req);
       const { format } = req.body as { format: string };
       const id = Number(req.params['id']);
-      const report = await inTransaction(pool, (query) => entityStore(query, reports).find(actor.tenant, id));
-      const projectId = Number(report['projectId']);
+      const stored = await inTransaction(pool, (query) => entityStore(query, reports).find(actor.tenant, id));
+      const projectId = Number(stored['projectId']);
+      const report = await filters.afterGenerate(actor, stored, { format });
       await changes.tell(actor, occurred('report:exported', { reportId: id, projectId, report, format }));
       res.json(success({ format, report }));
     },

@@ -3,6 +3,7 @@ import type { OpenApiRoute } from '@verifywise/service-kit';
 import { Router } from 'express';
 import type { Pool } from 'pg';
 import type { EntityChanges } from '../changes/change-entity.ts';
+import type { EntityFilters } from '../changes/entity-filters.ts';
 import type { Entity } from '../entities/entity.ts';
 import { actorOf, identityOf, mayWrite } from '../identity/bearer.ts';
 import type { Page } from '../store/entity-store.ts';
@@ -16,7 +17,7 @@ export function entityPaths(entity: Entity): string[] {
 }
 
 /** List, create, read, update and delete of one entity; to be mounted at its paths behind the bearer check. */
-export function entityRoutes(entity: Entity, pool: Pool, changes: EntityChanges): Router {
+export function entityRoutes(entity: Entity, pool: Pool, changes: EntityChanges, filters: EntityFilters): Router {
   const { list, create, read, update, remove } = describeEntity(entity);
   const router = Router();
 
@@ -34,9 +35,8 @@ export function entityRoutes(entity: Entity, pool: Pool, changes: EntityChanges)
   });
   router.get('/:id', checked(checks(read)), async (req, res) => {
     const { tenant } = identityOf(req);
-    res.json(
-      success(await inTransaction(pool, (query) => entityStore(query, entity).find(tenant, Number(req.params.id)))),
-    );
+    const row = await inTransaction(pool, (query) => entityStore(query, entity).find(tenant, Number(req.params.id)));
+    res.json(success(await filters.afterLoad(tenant, entity, row)));
   });
   router.put('/:id', mayWrite, jsonBody(), checked(checks(update)), async (req, res) => {
     const values = req.body as Record<string, unknown>;

@@ -2,7 +2,7 @@ import type { FilterOutcome, FilterRun, Installation, Surface } from '@verifywis
 import { FILTER_DATA_LIMIT_BYTES, PlatformError } from '@verifywise/contracts';
 import type { FilterAnswer, FilterCall, LogLevel, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
-import { GRACE_MS, WAY_BACK_MS, rethrowIfMoved, wakeAll } from '../participants.ts';
+import { reserveOf, rethrowIfMoved, wakeAll } from '../participants.ts';
 import type { ChainLink } from './filter-chain.ts';
 import { filterChain, takesPart } from './filter-chain.ts';
 
@@ -35,7 +35,8 @@ export type RunFilters = (tenant: string, run: FilterRun, options: RunFiltersOpt
 /** Runs one filter over all of a tenant's plugins; whatever a plugin does, the last good value comes out (contract §1). */
 export function createRunFilters(hosting: FilteringHosting, limitMs: number): RunFilters {
   return async function runFilters(tenant, { filter, data }, { deadlineMs, within = [], without }) {
-    const until = performance.now() + deadlineMs - WAY_BACK_MS;
+    const { wayBackMs, graceMs } = reserveOf(deadlineMs);
+    const until = performance.now() + deadlineMs - wayBackMs;
     const remainingMs = () => until - performance.now();
     const outcome: FilterOutcome = { data, applied: 0, errors: [] };
     const leftOut = (pluginId: string, error: WireError) => outcome.errors.push({ pluginId, message: error.message });
@@ -62,8 +63,9 @@ export function createRunFilters(hosting: FilteringHosting, limitMs: number): Ru
         plugin.log('error', `A handler of the filter ${filter} was left out: ${error.message}`, { code, stack });
       };
       try {
-        const patienceMs = Math.min(link.handlers.length * limitMs, remainingMs() - GRACE_MS);
-        const answer = await askPlugin(link, { filter, data: outcome.data, limitMs, within, deadlineMs: patienceMs });
+        const patienceMs = Math.min(link.handlers.length * limitMs, remainingMs() - graceMs);
+        const call = { filter, data: outcome.data, limitMs, within, deadlineMs: patienceMs };
+        const answer = await askPlugin(link, call, graceMs);
         outcome.data = answer.data;
         outcome.applied += answer.applied;
         answer.errors.forEach(failed);
@@ -79,9 +81,10 @@ export function createRunFilters(hosting: FilteringHosting, limitMs: number): Ru
 async function askPlugin(
   { plugin, handlers }: ChainLink<FilteringPlugin>,
   call: Omit<FilterCall, 'handlers'>,
+  graceMs: number,
 ): Promise<FilterAnswer> {
   if (call.deadlineMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for it');
-  return readAnswer(await plugin.calls.filter({ ...call, handlers }, call.deadlineMs + GRACE_MS));
+  return readAnswer(await plugin.calls.filter({ ...call, handlers }, call.deadlineMs + graceMs));
 }
 
 /** The isolate is the plugin's: what comes out of it is checked again before it goes to others. */

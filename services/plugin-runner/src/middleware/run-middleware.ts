@@ -10,7 +10,7 @@ import { PlatformError } from '@verifywise/contracts';
 import type { LogLevel, MiddlewareAnswer, MiddlewareCall, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
 import type { Participant } from '../participants.ts';
-import { GRACE_MS, WAY_BACK_MS, rethrowIfMoved, wakeAll } from '../participants.ts';
+import { reserveOf, rethrowIfMoved, wakeAll } from '../participants.ts';
 import { createMatching } from './matching.ts';
 import { headersForHost, headersForPlugins, withoutFraming } from './passing-headers.ts';
 import { readAnswer } from './read-answer.ts';
@@ -43,7 +43,8 @@ export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number)
   const matching = createMatching();
 
   return async function runMiddleware(tenant, run, { deadlineMs }) {
-    const until = performance.now() + deadlineMs - WAY_BACK_MS;
+    const { wayBackMs, graceMs } = reserveOf(deadlineMs);
+    const until = performance.now() + deadlineMs - wayBackMs;
     const remainingMs = () => until - performance.now();
     const { phase, request } = run;
     const failures: MiddlewareFailure[] = [];
@@ -70,14 +71,17 @@ export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number)
       const surface = participant.kind === 'awake' ? participant.plugin.surface : undefined;
       const matched = surface ? matching(surface, phase, request.url) : taking[index]?.known;
       if (!matched || matched.entries.length === 0) continue;
-      const answer = await ask(participant, { ...call, entries: matched.entries }, remainingMs()).catch(
-        (error: unknown): MiddlewareAnswer => {
-          rethrowIfMoved(error);
-          return matched.failClosed
-            ? { kind: 'refuse', failures: [wireError(error)] }
-            : { ...call, kind: 'continue', failures: [wireError(error)] };
-        },
-      );
+      const answer = await ask(
+        participant,
+        { ...call, entries: matched.entries },
+        remainingMs() - graceMs,
+        graceMs,
+      ).catch((error: unknown): MiddlewareAnswer => {
+        rethrowIfMoved(error);
+        return matched.failClosed
+          ? { kind: 'refuse', failures: [wireError(error)] }
+          : { ...call, kind: 'continue', failures: [wireError(error)] };
+      });
       for (const failure of answer.failures) {
         failures.push({ pluginId, message: failure.message });
         if (participant.kind === 'awake') report(participant.plugin, call, failure);
@@ -101,13 +105,14 @@ export function createRunMiddleware(hosting: MiddlewareHosting, limitMs: number)
   async function ask(
     participant: Participant<MiddlewarePlugin>,
     call: Omit<MiddlewareCall, 'limitMs' | 'deadlineMs'>,
-    remainingMs: number,
+    patienceMs: number,
+    graceMs: number,
   ): Promise<MiddlewareAnswer> {
     if (participant.kind === 'unreachable') throw participant.error;
-    const deadlineMs = Math.min(call.entries.length * limitMs, remainingMs - GRACE_MS);
+    const deadlineMs = Math.min(call.entries.length * limitMs, patienceMs);
     if (deadlineMs <= 0) throw new PlatformError('HANDLER_TIMED_OUT', 'No time was left for its middleware');
     return readAnswer(
-      await participant.plugin.calls.middleware({ ...call, limitMs, deadlineMs }, deadlineMs + GRACE_MS),
+      await participant.plugin.calls.middleware({ ...call, limitMs, deadlineMs }, deadlineMs + graceMs),
     );
   }
 }

@@ -1,5 +1,5 @@
 import type { Broker } from '@verifywise/broker';
-import { fact, factNameOfEvent } from '@verifywise/contracts';
+import { PlatformError, fact, factNameOfEvent } from '@verifywise/contracts';
 import type { HostEvent } from './event.ts';
 
 /** Longer than a broker's restart takes, so that an ordinary restart is no failure. */
@@ -14,10 +14,18 @@ export async function publishEvent(broker: Broker, event: HostEvent, signal?: Ab
       id: eventId,
       tenant,
       time: emittedAt,
-      payload: JSON.parse(event.payload) as unknown,
+      payload: payloadOf(event),
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(traceparent === undefined ? {} : { traceparent }),
     },
     { deadlineMs: CONFIRM_DEADLINE_MS, ...(signal === undefined ? {} : { signal }) },
   );
+}
+
+function payloadOf({ event, payload }: HostEvent): unknown {
+  try {
+    return JSON.parse(payload) as unknown;
+  } catch (cause) {
+    throw new PlatformError('EVENT_INVALID', `The payload of ${event} in the outbox is no JSON`, { cause });
+  }
 }

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { outboxSql } from './outbox.ts';
+import { outboxIn, outboxSql } from './outbox.ts';
 
 /** CREATE … IF NOT EXISTS fails in these ways when another process makes the same at the same moment. */
 const MADE_MEANWHILE = ['23505', '42P06', '42P07', '42710'];
@@ -10,6 +10,7 @@ const ATTEMPTS = 5;
 export async function createOutboxTable(pool: Pool, schema: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
+      if (await isThere(pool, schema)) return;
       await pool.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
       await pool.query(outboxSql(schema));
       return;
@@ -18,4 +19,13 @@ export async function createOutboxTable(pool: Pool, schema: string): Promise<voi
       if (attempt === ATTEMPTS || !MADE_MEANWHILE.includes(code)) throw error;
     }
   }
+}
+
+/** Looked at first, because a statement that changes a table waits for whoever uses it, and everybody then waits for that. */
+async function isThere(pool: Pool, schema: string): Promise<boolean> {
+  const { groups } = outboxIn(schema);
+  // The last thing that is made.
+  const { rows } = await pool.query<{ there: boolean }>(`SELECT to_regclass($1) IS NOT NULL AS there`, [groups]);
+  if (rows[0]?.there !== true) return false;
+  return (await pool.query(`SELECT 1 FROM ${groups} LIMIT 1`)).rows.length > 0;
 }

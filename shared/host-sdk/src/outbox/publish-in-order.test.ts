@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { PlatformError } from '@verifywise/contracts';
 import { publishInOrder, type PublishEvent } from './publish-in-order.ts';
 import type { WaitingEvent } from './waiting-events.ts';
 
@@ -18,7 +19,7 @@ test('all are handed over in order before the first is confirmed', async () => {
   const publishing = publishInOrder(events('1', '2', '3'), publish, never);
   expect(begun).toEqual(['1', '2', '3']);
   gate.resolve(undefined);
-  expect(await publishing).toEqual({ confirmed: ['1', '2', '3'] });
+  expect(await publishing).toEqual({ confirmed: ['1', '2', '3'], unpublishable: [] });
 });
 
 test('a failure withdraws what is not on the wire, so nothing overtakes the failed one', async () => {
@@ -30,5 +31,18 @@ test('a failure withdraws what is not on the wire, so nothing overtakes the fail
       signal.addEventListener('abort', () => reject(signal.reason as Error));
     });
   };
-  expect(await publishInOrder(events('1', '2', '3'), publish, never)).toEqual({ confirmed: ['1'], failure });
+  expect(await publishInOrder(events('1', '2', '3'), publish, never)).toEqual({
+    confirmed: ['1'],
+    unpublishable: [],
+    failure,
+  });
+});
+
+test('one that can never be published holds up none of the others', async () => {
+  const publish: PublishEvent = ({ eventId: id }) =>
+    id === '2' ? Promise.reject(new PlatformError('TOO_LARGE', 'It is too large')) : Promise.resolve();
+  expect(await publishInOrder(events('1', '2', '3'), publish, never)).toEqual({
+    confirmed: ['1', '3'],
+    unpublishable: [{ id: '2', reason: 'TOO_LARGE: It is too large' }],
+  });
 });

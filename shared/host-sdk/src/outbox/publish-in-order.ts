@@ -7,13 +7,19 @@ export type PublishEvent = (event: HostEvent, signal: AbortSignal) => Promise<vo
 export interface Published {
   /** What RabbitMQ has confirmed, by outbox id. */
   confirmed: string[];
+  /** What no attempt will ever publish, and why. */
+  unpublishable: { id: string; reason: string }[];
   /** Why the rest has to wait, when there is a rest. */
   failure?: unknown;
 }
 
+/** What says that the event itself is the trouble; a host that writes the outbox by its own SQL can make such ones. */
+const NEVER = ['TOO_LARGE', 'BAD_REQUEST', 'EVENT_INVALID'];
+
 /**
  * Publishes the events in their order without waiting for each confirm: on one channel RabbitMQ takes in what it is sent
- * in order. The first failure withdraws everything that is not on the wire yet, so that no event overtakes the failed one.
+ * in order. The first failure withdraws everything that is not on the wire yet, so that no event overtakes the failed one. One that can never be published holds up
+ * nothing.
  */
 export async function publishInOrder(
   events: readonly WaitingEvent[],
@@ -23,6 +29,7 @@ export async function publishInOrder(
   const withdraw = new AbortController();
   const signal = AbortSignal.any([stop, withdraw.signal]);
   const confirmed: string[] = [];
+  const unpublishable: Published['unpublishable'] = [];
   const failures: unknown[] = [];
   await Promise.all(
     events.map(async (event) => {
@@ -30,10 +37,15 @@ export async function publishInOrder(
         await publish(event, signal);
         confirmed.push(event.id);
       } catch (error) {
+        const { code = '', message } = error as { code?: string; message: string };
+        if (NEVER.includes(code)) {
+          unpublishable.push({ id: event.id, reason: `${code}: ${message}` });
+          return;
+        }
         failures.push(error);
         withdraw.abort(error);
       }
     }),
   );
-  return failures.length === 0 ? { confirmed } : { confirmed, failure: failures[0] };
+  return { confirmed, unpublishable, ...(failures.length === 0 ? {} : { failure: failures[0] }) };
 }

@@ -27,6 +27,8 @@ export interface RelayOptions {
 const POLL_MS = 1000;
 /** Enough to keep the channel busy while confirms are on their way, and little to repeat after a crash. */
 const BATCH = 500;
+/** Another process's batch takes about as long. */
+const ELSEWHERE_MS = 20;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 /** A confirm that has not come by then is taken as lost; the event stays and is published again with the same id. */
@@ -35,14 +37,15 @@ const STOP_DEADLINE_MS = 5000;
 const DATABASE_GRACE_MS = 2000;
 
 /**
- * Moves events from the outbox to RabbitMQ, for as long as it is open. Of all processes of the host one at a time relays a batch,
- * in a transaction that ends with its process. What was published and not yet removed when it died is published again with the
+ * Moves events from the outbox to RabbitMQ, for as long as it is open. Of all processes of the host one at a time relays a batch of a
+ * group of tenants, in a transaction that ends with its process. What was published and not yet removed when it died is published again with the
  * same event id.
  */
 export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: RelayOptions): Relay {
   const closing = new AbortController();
   const giveUp = new AbortController();
   const bell = new Bell();
+  let lastGroup = -1;
 
   const running = keepRelaying();
   return {
@@ -100,22 +103,32 @@ export function startRelay({ pool, outbox, publish, log, pollMs = POLL_MS }: Rel
       const outcome = await relayBatch(events);
       failures = outcome === 'failed' ? failures + 1 : 0;
       if (outcome === 'failed') await rest(pauseAfter(failures));
-      else if (outcome === 'elsewhere') await rest(pollMs);
       else if (outcome === 'nothing') await bell.heard(pollMs);
+      else if (outcome === 'elsewhere') {
+        // Others are at it, and each of their events rings here too.
+        await rest(ELSEWHERE_MS);
+        await bell.heard(pollMs);
+      }
     }
   }
 
   async function relayBatch(events: WaitingEvents): Promise<'nothing' | 'elsewhere' | 'moved' | 'failed'> {
-    if (!(await events.any())) return 'nothing';
-    const outcome = await events.inTurn(async () => {
+    const groups = await events.groups();
+    if (groups.length === 0) return 'nothing';
+    const outcome = await events.inTurn(groups, lastGroup, async (group) => {
+      lastGroup = group;
       // Read once the turn is ours: what its last holder published is gone by then.
-      const batch = await events.first(BATCH);
-      const { confirmed, failure } = await publishInOrder(batch, publish, giveUp.signal);
+      const batch = await events.first(group, BATCH);
+      const { confirmed, unpublishable, failure } = await publishInOrder(batch, publish, giveUp.signal);
       if (confirmed.length > 0) await events.remove(confirmed);
-      return { waiting: batch.length - confirmed.length, failure };
+      if (unpublishable.length > 0) await events.setAside(unpublishable);
+      return { waiting: batch.length - confirmed.length - unpublishable.length, unpublishable, failure };
     });
     if (outcome === undefined) return 'elsewhere';
-    const { waiting, failure } = outcome;
+    const { waiting, unpublishable, failure } = outcome;
+    if (unpublishable.length > 0) {
+      log.error({ unpublishable, table: outbox.unpublishable }, 'Events that can never be published were set aside');
+    }
     if (failure === undefined) return 'moved';
     if (!closing.signal.aborted) log.warn({ err: failure, waiting }, 'Events wait in the outbox');
     return 'failed';

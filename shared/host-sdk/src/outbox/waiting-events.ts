@@ -10,11 +10,16 @@ export interface WaitingEvent extends HostEvent {
 /** The relay's own connection to the outbox: one session, because LISTEN and an open transaction live as long as it does. */
 export interface WaitingEvents {
   listen(): Promise<void>;
-  any(): Promise<boolean>;
-  /** Runs `work` in a transaction in which no other session relays; undefined when another one does now. */
-  inTurn<T>(work: () => Promise<T>): Promise<T | undefined>;
-  first(limit: number): Promise<WaitingEvent[]>;
+  /** The groups in which events wait. */
+  groups(): Promise<number[]>;
+  /**
+   * Runs `work` for one of the groups, in a transaction in which no other session relays it; undefined when others have all of them now.
+   * `last` is the group that had its turn before.
+   */
+  inTurn<T>(groups: number[], last: number, work: (group: number) => Promise<T>): Promise<T | undefined>;
+  first(group: number, limit: number): Promise<WaitingEvent[]>;
   remove(ids: string[]): Promise<void>;
+  setAside(events: readonly { id: string; reason: string }[]): Promise<void>;
 }
 
 /** A connection that fell silent must not hold up the relay of a host whose database is fine. */
@@ -44,14 +49,22 @@ export function waitingEvents(connection: PoolClient, outbox: Outbox): WaitingEv
       // A batch waits for its confirms in a transaction; the host may allow its own transactions less.
       await run(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TURN_MS}`);
     },
-    async any() {
-      return (await run(`SELECT 1 FROM ${outbox.table} LIMIT 1`)).length > 0;
+    async groups() {
+      const found = await run<{ group: number }>(
+        `SELECT relay_group AS group FROM ${outbox.groups} AS one
+         WHERE EXISTS (SELECT 1 FROM ${outbox.table} AS waiting WHERE waiting.relay_group = one.relay_group)`,
+      );
+      return found.map(({ group }) => group);
     },
-    async inTurn(work) {
+    async inTurn(groups, last, work) {
       await run('BEGIN');
       try {
-        const turn = await run(`SELECT 1 FROM ${outbox.turn} FOR UPDATE SKIP LOCKED`);
-        const done = turn.length === 0 ? undefined : await work();
+        const [turn] = await run<{ group: number }>(
+          `SELECT relay_group AS group FROM ${outbox.groups} WHERE relay_group = ANY($1::smallint[])
+           ORDER BY relay_group <= $2, relay_group LIMIT 1 FOR UPDATE SKIP LOCKED`,
+          [groups, last],
+        );
+        const done = turn === undefined ? undefined : await work(turn.group);
         await run('COMMIT');
         return done;
       } catch (error) {
@@ -60,12 +73,24 @@ export function waitingEvents(connection: PoolClient, outbox: Outbox): WaitingEv
         throw error;
       }
     },
-    async first(limit) {
-      const rows = await run<Row>(`SELECT * FROM ${outbox.table} ORDER BY id LIMIT $1`, [limit]);
+    async first(group, limit) {
+      const rows = await run<Row>(`SELECT * FROM ${outbox.table} WHERE relay_group = $1 ORDER BY id LIMIT $2`, [
+        group,
+        limit,
+      ]);
       return rows.map(waitingEvent);
     },
     async remove(ids) {
       await run(`DELETE FROM ${outbox.table} WHERE id = ANY($1::bigint[])`, [ids]);
+    },
+    async setAside(events) {
+      const columns = 'id, event_id, tenant, event, payload, correlation_id, traceparent, emitted_at';
+      await run(
+        `WITH refused AS (SELECT * FROM unnest($1::bigint[], $2::text[]) AS one (id, reason)),
+              gone AS (DELETE FROM ${outbox.table} WHERE id = ANY($1::bigint[]) RETURNING ${columns})
+         INSERT INTO ${outbox.unpublishable} (${columns}, reason) SELECT gone.*, refused.reason FROM gone JOIN refused USING (id)`,
+        [events.map(({ id }) => id), events.map(({ reason }) => reason)],
+      );
     },
   };
 }

@@ -3,7 +3,7 @@ import { createServer, request, type IncomingMessage, type RequestListener, type
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import express from 'express';
-import { pluginRoutes, type PluginRoutesOptions } from './plugin-routes.ts';
+import { pluginRoutes, type ForwardingOptions } from './plugin-routes.ts';
 
 const servers: Server[] = [];
 const silent = { debug: quiet, info: quiet, warn: quiet, error: quiet };
@@ -28,11 +28,7 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 /** A host whose services are all at one address. */
-async function host(
-  serviceUrl: string,
-  options: Partial<PluginRoutesOptions> = {},
-  parseFirst = false,
-): Promise<string> {
+async function host(serviceUrl: string, options: ForwardingOptions = {}, parseFirst = false): Promise<string> {
   const app = express();
   if (parseFirst) app.use(express.json());
   app.use(
@@ -189,6 +185,22 @@ test('a service that does not answer in time is 504', async () => {
   const answer = await fetch(`${await host(service, { deadlineMs: 20 })}/api/plugins/a/x`);
   expect(answer.status).toBe(504);
   expect(await answer.json()).toMatchObject({ error: { code: 'TIMED_OUT' } });
+});
+
+test('all services may be behind one address', async () => {
+  const service = await serve((req, res) => res.end(req.url));
+  const app = express();
+  app.use(pluginRoutes({ platformUrl: service, log: silent }));
+  const url = await serve(app as RequestListener);
+  for (const path of [
+    '/api/marketplace',
+    '/api/plugins',
+    '/api/plugins/a/jobs',
+    '/api/plugins/a/webhooks/x',
+    '/api/plugins/a/x',
+  ]) {
+    expect(await (await fetch(url + path)).text()).toBe(path);
+  }
 });
 
 test('an address that is no address is refused at start', async () => {

@@ -8,18 +8,26 @@ import { forward } from './forward.ts';
 import type { UpstreamName } from './owner-of-path.ts';
 import { ownerOfPath } from './owner-of-path.ts';
 
-export interface PluginRoutesOptions {
-  registryCacheUrl: string;
-  installerUrl: string;
-  runnerUrl: string;
-  schedulerUrl: string;
-  webhookGatewayUrl: string;
+/** Where the platform's services are: each at its own address, or all behind one that knows their paths. */
+export type PlatformUrls =
+  | { platformUrl: string }
+  | {
+      registryCacheUrl: string;
+      installerUrl: string;
+      runnerUrl: string;
+      schedulerUrl: string;
+      webhookGatewayUrl: string;
+    };
+
+export interface ForwardingOptions {
   /** Milliseconds a service may take from the last byte of the request to the first of its answer; default 30 000. */
   deadlineMs?: number;
   /** Milliseconds without a byte before a connection counts as dead; default 120 000. */
   idleMs?: number;
   log?: Log;
 }
+
+export type PluginRoutesOptions = PlatformUrls & ForwardingOptions;
 
 /** Middleware of Express 4 or 5, or of anything else with `(req, res, next)`. */
 export type PluginRoutes = (req: ForwardedRequest, res: ServerResponse, next: (error?: unknown) => void) => void;
@@ -38,19 +46,30 @@ export function pluginRoutes(options: PluginRoutesOptions): PluginRoutes {
   const { log = quietLog } = options;
   const limits = { deadlineMs: options.deadlineMs ?? DEADLINE_MS, idleMs: options.idleMs ?? IDLE_MS };
   const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
-  const upstreams: Record<UpstreamName, Upstream> = {
-    'registry-cache': upstream('registry-cache', options.registryCacheUrl, agents),
-    installer: upstream('installer', options.installerUrl, agents),
-    'plugin-runner': upstream('plugin-runner', options.runnerUrl, agents),
-    scheduler: upstream('scheduler', options.schedulerUrl, agents),
-    'webhook-gateway': upstream('webhook-gateway', options.webhookGatewayUrl, agents),
-  };
+  const urls = urlsOf(options);
+  const upstreams = Object.fromEntries(
+    Object.entries(urls).map(([name, url]) => [name, upstream(name as UpstreamName, url, agents)]),
+  ) as Record<UpstreamName, Upstream>;
 
   return (req, res, next) => {
     const [path = ''] = (req.originalUrl ?? req.url ?? '').split('?', 1);
     const owner = ownerOfPath(req.method ?? 'GET', path);
     if (owner === undefined) next();
     else forward(req, res, upstreams[owner], { limits, log });
+  };
+}
+
+function urlsOf(urls: PlatformUrls): Record<UpstreamName, string> {
+  if ('platformUrl' in urls) {
+    const { platformUrl: url } = urls;
+    return { 'registry-cache': url, installer: url, 'plugin-runner': url, scheduler: url, 'webhook-gateway': url };
+  }
+  return {
+    'registry-cache': urls.registryCacheUrl,
+    installer: urls.installerUrl,
+    'plugin-runner': urls.runnerUrl,
+    scheduler: urls.schedulerUrl,
+    'webhook-gateway': urls.webhookGatewayUrl,
   };
 }
 
