@@ -67,7 +67,9 @@ describe('an update to a version that requires more', () => {
     expect(acme.hooks()).toEqual(hooks);
     // What the version before knows as well can be saved before; then only the rest is asked for.
     await acme.call('PUT', '/asks-more/config', { config: { region: 'us' } });
-    expect((await acme.call('POST', '/asks-more/update')).body.error.details).toEqual({ missingConfig: ['proxy'] });
+    expect((await acme.call('POST', '/asks-more/update')).body.error.details).toMatchObject({
+      missingConfig: ['proxy'],
+    });
   });
 
   test('brings its settings along: the new version sees them, no secret is kept in the clear, and the logs tell of them', async () => {
