@@ -43,6 +43,7 @@ export const installFromUrlBody = {
 export const uploadBody = {
   type: 'object',
   required: ['plugin'],
+  additionalProperties: false,
   properties: {
     plugin: { type: 'string', format: 'binary', description: 'The zip' },
     checksum: { type: 'string', description: 'sha256 of the zip; refused when it does not agree' },
@@ -50,6 +51,7 @@ export const uploadBody = {
       type: 'string',
       description: 'The permissions the admin agrees to, separated by commas, or the field once for each',
     },
+    withDependencies: { enum: ['true', 'false'], description: 'Install missing dependencies first, from registries' },
     config: { type: 'string', description: 'Settings for the version that is to come, as JSON' },
   },
 };
@@ -73,6 +75,12 @@ export const enableBody = {
 };
 
 export const emptyBody = { type: 'object', additionalProperties: false, properties: {} };
+
+export const disableBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { cascade: { ...flag, description: 'Disable the enabled plugins that depend on it first' } },
+};
 
 export const rollbackBody = {
   type: 'object',
