@@ -477,6 +477,16 @@ test('what ships with the platform is registered for everyone, and enabling it i
   expect(enabled.body.data).toMatchObject({ state: 'enabled', enabled: true, source: 'builtin', verified: true });
   expect(acme.hooks()).toEqual(['onInstall 1.0.0', 'onLoad 1.0.0', 'onEnable 1.0.0']);
   expect((await acme.call('POST', '/shipped/uninstall')).body.data).toMatchObject({ state: 'registered' });
+
+  // The same version from a registry is the registry's, and stays so through an update; what was uploaded is nobody's.
+  for (const version of ['0.9.0', '1.0.0']) room.registry.publish(pluginArchive({ id: 'shipped', version }));
+  await acme.call('POST', '/install', { id: 'shipped', version: '0.9.0' });
+  expect((await acme.call('GET', '/shipped/update-plan')).body.data).toMatchObject({ version: '1.0.0' });
+  const updated = await acme.call('POST', '/shipped/update');
+  const ofRegistry = { version: '1.0.0', source: 'registry', registry: expect.any(String), builtin: false };
+  expect(updated.body.data).toMatchObject(ofRegistry);
+  const uploaded = await acme.upload(pluginArchive({ id: 'shipped', version: '7.0.0' }).bytes);
+  expect(uploaded.body.data).toMatchObject({ version: '7.0.0', source: 'upload', builtin: false, verified: false });
 });
 
 function failing(when: boolean, stepId: string): StepOutcome | undefined {
