@@ -38,6 +38,7 @@ export const statusOfCode = {
   CONFIG_MISSING: 409,
   PERMISSIONS_NOT_ACCEPTED: 409,
   IDEMPOTENCY_KEY_REUSED: 409,
+  PLUGIN_DISABLED: 409,
   CONFLICT: 409,
   // 412: it has changed since it was read
   PRECONDITION_FAILED: 412,
