@@ -1,5 +1,6 @@
 import { permissions } from '@verifywise/plugin-types';
 import { pageQuery } from '@verifywise/service-kit';
+import { auditActions } from '../audit/audit-log.ts';
 
 /** Bodies of the management API; the same schemas check requests and make openapi.json. */
 
@@ -127,7 +128,7 @@ export const auditQuery = {
   type: 'object',
   properties: {
     ...pageQuery,
-    action: { ...someText, description: 'Only this one: `install`, `config`, …' },
+    action: { enum: auditActions, description: 'Only this one' },
     userId: { ...someText, description: 'Only what this user did' },
   },
 };

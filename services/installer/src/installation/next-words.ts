@@ -4,6 +4,8 @@ export type Aftermath =
   | { kind: 'installed' }
   /** The version before is there again, and as it was. */
   | { kind: 'restored'; version: string; operation: 'update' | 'rollback' }
+  /** It is there in error; a second try passes over what its hooks throw. */
+  | { kind: 'not uninstalled' }
   /** Nothing of it is there. */
   | { kind: 'not installed'; operation: 'install' | 'upload' | 'enable' };
 
@@ -31,6 +33,10 @@ export function nextWords(aftermath: Aftermath = { kind: 'installed' }): NextWor
       const stay = `stay with ${aftermath.version}, which is there again`;
       const again = aftermath.operation === 'update' ? 'update the plugin again' : 'roll back again';
       return { again, instead: stay, otherVersion: `${stay}, until there is a version that works` };
+    }
+    case 'not uninstalled': {
+      const again = 'uninstall the plugin again, which passes over its errors from now on';
+      return { again, instead: again, otherVersion: again };
     }
     case 'not installed': {
       const other = 'install another version, if there is one';

@@ -252,6 +252,7 @@ test('what is possible after an operation was undone is named', () => {
   expect(suggestedFix({ ...missing, aftermath: restored })).toMatch(/stay with 1\.1\.0, which is there again$/);
   expect(suggestedFix({ ...missing, aftermath: notInstalled })).toMatch(/install another version, if there is one$/);
   const slow = { code: 'HOOK_TIMED_OUT', message: 'onLoad of x did not finish within 30 s', during: 'onLoad' };
+  expect(suggestedFix({ ...slow, aftermath: { kind: 'not uninstalled' } })).toMatch(/then uninstall the plugin again/);
   const back: Aftermath = { kind: 'restored', version: '1.4.0', operation: 'rollback' };
   expect(suggestedFix({ ...slow, aftermath: restored })).toMatch(/then update the plugin again$/);
   expect(suggestedFix({ ...slow, aftermath: back })).toMatch(/then roll back again$/);

@@ -91,7 +91,8 @@ function beginUninstall(): Step {
         async commit(tx) {
           const record = await lock(tx, operation.tenant, operation.pluginId);
           if (record.state !== 'uninstalling') return undefined;
-          const error = pluginError(reason, { version: record.version, during: 'uninstall' });
+          const { version } = record;
+          const error = pluginError(reason, { version, during: 'uninstall', aftermath: { kind: 'not uninstalled' } });
           await settleInError(tx, record, error, operation.id);
           told = withDetails(reason, fixOf(error));
           return undefined;
