@@ -62,7 +62,8 @@ describe('an update to a version that requires more', () => {
     expect(refused.body.error.message).toBe(
       'Plugin asks-more needs values for proxy, region to go on working as 2.0.0; give them in `config` of this request, or disable it first (POST /api/plugins/asks-more/disable)',
     );
-    expect(data.refusals).toEqual([refused.body.error]);
+    const { code, message } = refused.body.error;
+    expect(data.refusals).toEqual([{ code, message, details: { missingConfig: ['proxy', 'region'] } }]);
     expect(await plugin(acme, 'asks-more')).toMatchObject({ version: '1.0.0', state: 'enabled', lastError: null });
     expect(acme.hooks()).toEqual(hooks);
     // What the version before knows as well can be saved before; then only the rest is asked for.
