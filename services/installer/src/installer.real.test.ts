@@ -70,7 +70,8 @@ describe('what does not work out', () => {
     expect(answer.body.error).toMatchObject({ code: 'HOOK_FAILED' });
     expect(acme.hooks()).toEqual(['onInstall 1.0.0', 'delete-data']);
     expect((await acme.call('GET', '/bad-install')).status).toBe(404);
-    const operation = await acme.call('GET', `/operations/${answer.headers.get('x-operation-id') ?? ''}`);
+    const path = `/operations/${answer.headers.get('x-operation-id') ?? ''}`;
+    const operation = await acme.call('GET', path, undefined, { role: 'Viewer' });
     expect(operation.body.data).toMatchObject({ status: 'failed', error: { code: 'HOOK_FAILED' } });
     expect(JSON.stringify(operation.body)).not.toContain('at plugin.js');
   });
