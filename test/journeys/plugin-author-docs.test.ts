@@ -47,7 +47,8 @@ test.each(docs.examples.map((example) => [example.manifest.id, example.page, exa
     if (example === undefined) throw new Error(`Nothing is known of ${id}`);
     await author.upload(manifest, files);
     if (example.config) await author.put(`/api/plugins/${id}/config`, { config: example.config });
-    expect(await author.enable(id)).toMatchObject({ status: 200 });
+    const enabled = await author.post(`/api/plugins/${id}/enable`, { withDependencies: true });
+    expect(enabled).toMatchObject({ status: 200 });
     await example.use({ author, host, outsideUrl });
     expect(await author.uninstall(id, true)).toMatchObject({ status: 200 });
   },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ownerOfPath, upstreamNames } from '../../shared/host-sdk/src/routes/owner-of-path.ts';
 import { startTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { Tenant } from '../support/tenant.ts';
 
@@ -11,6 +12,26 @@ beforeAll(async () => {
   [acme, globex] = [await Tenant.of(platform, 'acme'), await Tenant.of(platform, 'globex')];
 });
 afterAll(() => platform.stop());
+
+test('every path that a service describes is passed on to it by the platform', async () => {
+  const described: string[] = [];
+  const passedOn: string[] = [];
+  for (const name of upstreamNames) {
+    const { paths } = await openApiOf(name);
+    for (const [path, methods] of Object.entries(paths).filter(([path]) => path.startsWith('/api/'))) {
+      for (const method of Object.keys(methods).map((word) => word.toUpperCase())) {
+        described.push(`${method} ${path}: ${name}`);
+        passedOn.push(`${method} ${path}: ${ownerOfPath(method, path.replaceAll(/\{\w+\}/g, 'some-name'))}`);
+      }
+    }
+  }
+  expect(passedOn).toEqual(described);
+  expect(new Set(described.map((line) => line.split(': ')[1]))).toEqual(new Set(upstreamNames));
+});
+
+async function openApiOf(name: (typeof upstreamNames)[number]): Promise<{ paths: Record<string, object> }> {
+  return (await (await fetch(`${platform.urls[name]}/openapi.json`)).json()) as { paths: Record<string, object> };
+}
 
 async function states(tenant: Tenant): Promise<Record<string, string>> {
   const { plugins } = (await tenant.get('/api/plugins')).data as { plugins: { id: string; state: string }[] };

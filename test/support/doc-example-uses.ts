@@ -42,6 +42,13 @@ export const exampleUses: Record<string, ExampleUse> = {
       );
     },
   },
+  'feed-digest': {
+    async use({ author }) {
+      expect(await author.data('feed-digest', '/feed')).toEqual({ enabled: true });
+      const refused = await author.disable('activity-feed');
+      expect(refused).toMatchObject({ status: 409, error: { code: 'DEPENDENTS_EXIST' } });
+    },
+  },
   'life-story': {
     async use({ author }) {
       const story = async () => ((await author.data('life-story', '/story')) as { story: string[] }).story;

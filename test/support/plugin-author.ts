@@ -19,9 +19,10 @@ export class PluginAuthor extends Tenant {
     return new PluginAuthor(platform.urls['demo-platform'], tenant, await platform.token(tenant, role));
   }
 
-  /** Installs the plugin, or updates it when another version of it is there. */
+  /** Installs the plugin, or updates it when another version of it is there; with what it needs. */
   async upload(manifest: object, files: Record<string, string>): Promise<void> {
     const form = new FormData();
+    form.append('withDependencies', 'true');
     const bytes = await zipOf({ 'manifest.json': JSON.stringify(manifest), ...files });
     form.append('plugin', new Blob([new Uint8Array(bytes)]), 'plugin.zip');
     const answer = await this.fetch('/api/plugins/upload', { method: 'POST', body: form });

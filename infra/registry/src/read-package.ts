@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PlatformError } from '@verifywise/contracts';
+import { codeIssues, PlatformError } from '@verifywise/contracts';
 import { PackageFiles } from '../../../services/installer/src/package/package-files.ts';
 import { contractLimits } from '../../../services/installer/src/package/package-limits.ts';
 import { withScratchFile } from '../../../services/installer/src/package/scratch-file.ts';
@@ -18,14 +18,16 @@ const LOOKED_AT_WITHIN_MS = 60_000;
  */
 export async function readPackage(path: string): Promise<PackedPlugin> {
   const bytes = await readFile(path);
-  const { files, checksum } = await filesIn(path, bytes);
+  const { files, paths, checksum } = await filesIn(path, bytes);
   const checked = checkPublishedFiles({
     'manifest.json': files.get('manifest.json'),
     'icon.png': files.get('icon.png'),
     'CHANGELOG.md': files.get('CHANGELOG.md'),
     'README.md': files.get('README.md'),
   });
-  if (!checked.ok) throw new PluginFolderError(path, checked.problems);
+  const ofCode = codeIssues(paths).map(({ message, hint }) => `${message}. ${hint}`);
+  if (!checked.ok) throw new PluginFolderError(path, [...checked.problems, ...ofCode]);
+  if (ofCode.length > 0) throw new PluginFolderError(path, ofCode);
   const { manifest, changes } = checked;
   return {
     folder: path,
@@ -38,8 +40,14 @@ export async function readPackage(path: string): Promise<PackedPlugin> {
   };
 }
 
+interface Contents {
+  files: ReadonlyMap<string, Buffer>;
+  paths: string[];
+  checksum: string;
+}
+
 /** Every file is inflated to be checked; those that are looked at here are kept. */
-async function filesIn(path: string, bytes: Buffer): Promise<{ files: ReadonlyMap<string, Buffer>; checksum: string }> {
+async function filesIn(path: string, bytes: Buffer): Promise<Contents> {
   if (bytes.length > contractLimits.downloadBytes) {
     throw new PluginFolderError(path, [
       `The package has ${bytes.length} bytes; ${contractLimits.downloadBytes} are allowed`,
@@ -54,7 +62,7 @@ async function filesIn(path: string, bytes: Buffer): Promise<{ files: ReadonlyMa
         if (LOOKED_AT.includes(path)) files.set(path, await packed.read(path));
         else await packed.check(path);
       }
-      return { files, checksum: archive.checksum };
+      return { files, paths: packed.paths, checksum: archive.checksum };
     });
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;

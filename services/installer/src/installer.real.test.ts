@@ -70,7 +70,8 @@ describe('what does not work out', () => {
     expect(answer.body.error).toMatchObject({ code: 'HOOK_FAILED' });
     expect(acme.hooks()).toEqual(['onInstall 1.0.0', 'delete-data']);
     expect((await acme.call('GET', '/bad-install')).status).toBe(404);
-    const operation = await acme.call('GET', `/operations/${answer.headers.get('x-operation-id') ?? ''}`);
+    const path = `/operations/${answer.headers.get('x-operation-id') ?? ''}`;
+    const operation = await acme.call('GET', path, undefined, { role: 'Viewer' });
     expect(operation.body.data).toMatchObject({ status: 'failed', error: { code: 'HOOK_FAILED' } });
     expect(JSON.stringify(operation.body)).not.toContain('at plugin.js');
   });
@@ -477,6 +478,16 @@ test('what ships with the platform is registered for everyone, and enabling it i
   expect(enabled.body.data).toMatchObject({ state: 'enabled', enabled: true, source: 'builtin', verified: true });
   expect(acme.hooks()).toEqual(['onInstall 1.0.0', 'onLoad 1.0.0', 'onEnable 1.0.0']);
   expect((await acme.call('POST', '/shipped/uninstall')).body.data).toMatchObject({ state: 'registered' });
+
+  // The same version from a registry is the registry's, and stays so through an update; what was uploaded is nobody's.
+  for (const version of ['0.9.0', '1.0.0']) room.registry.publish(pluginArchive({ id: 'shipped', version }));
+  await acme.call('POST', '/install', { id: 'shipped', version: '0.9.0' });
+  expect((await acme.call('GET', '/shipped/update-plan')).body.data).toMatchObject({ version: '1.0.0' });
+  const updated = await acme.call('POST', '/shipped/update');
+  const ofRegistry = { version: '1.0.0', source: 'registry', registry: expect.any(String), builtin: false };
+  expect(updated.body.data).toMatchObject(ofRegistry);
+  const uploaded = await acme.upload(pluginArchive({ id: 'shipped', version: '7.0.0' }).bytes);
+  expect(uploaded.body.data).toMatchObject({ version: '7.0.0', source: 'upload', builtin: false, verified: false });
 });
 
 function failing(when: boolean, stepId: string): StepOutcome | undefined {

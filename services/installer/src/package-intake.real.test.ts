@@ -70,6 +70,13 @@ describe('a package that cannot be taken in', () => {
       '/README.md README.md is missing. Tell people what the plugin does',
     ]);
   });
+
+  test('that has its code where nothing begins is told so', async () => {
+    const { bytes } = pluginArchive({ id: 'misplaced', version: '1.0.0' }, { 'dist/index.js': 'module.exports = {};' });
+    const answer = await acme.upload(bytes);
+    expect(answer.body.data).toMatchObject({ state: 'installed', warnings: expect.anything() });
+    expect(JSON.stringify(answer.body.data.warnings)).toContain('found dist/index.js');
+  });
 });
 
 describe('a forged address', () => {

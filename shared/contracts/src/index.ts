@@ -14,6 +14,7 @@ export * from './installation.ts';
 export * from './manifest/index.ts';
 export * from './messages.ts';
 export { changesOf } from './package/changelog.ts';
+export { codeIssues } from './package/code-issues.ts';
 export { packageFileIssues } from './package/package-files.ts';
 export type { FilesBeside } from './package/package-files.ts';
 export * from './page.ts';

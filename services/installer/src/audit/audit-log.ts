@@ -4,9 +4,15 @@ import type { Actor } from '../installation/transaction.ts';
 /** What came of it: `unchanged` when the plugin was as wanted already. */
 export type AuditOutcome = 'succeeded' | 'failed' | 'unchanged';
 
+/** What an admin does. */
+export const auditActions = [
+  ...['install', 'install-from-url', 'upload', 'update', 'rollback', 'enable', 'disable', 'uninstall'],
+  ...['config', 'permissions', 'acknowledge-alert'],
+];
+
 export interface AuditEntry {
   pluginId: string;
-  /** What an admin did: `install`, `install-from-url`, `upload`, `enable`, `config`, `permissions`, … */
+  /** One of `auditActions`. */
   action: string;
   actor: Actor;
   /** What is different, as it was and as it is now; secrets are masked. */

@@ -1,5 +1,6 @@
 import { permissions } from '@verifywise/plugin-types';
 import { pageSchema, personSchema, serviceSchema } from '@verifywise/service-kit';
+import { auditActions } from '../audit/audit-log.ts';
 import { anything, nullable, object, text, texts, time } from './schema-words.ts';
 
 /** The shapes of answers in openapi.json; a test holds the answers against them. */
@@ -14,11 +15,7 @@ export const auditAnswer = pageSchema(
     id: text,
     at: time,
     pluginId: text,
-    action: {
-      ...text,
-      description:
-        'install, install-from-url, upload, update, rollback, enable, disable, uninstall, config, permissions or acknowledge-alert',
-    },
+    action: { enum: auditActions },
     actor,
     outcome: { enum: ['succeeded', 'failed', 'unchanged'] },
     error: nullable(object({ code: text, message: text })),

@@ -43,7 +43,9 @@ export function createApi(settings: IdentitySettings, answers: IdempotentAnswers
         identity,
         ...(described.role === 'Admin' ? [admin] : []),
         knownPlugin,
-        ...(described.body !== undefined && isJson ? [jsonBody(), checked(described)] : [checkedPath(described)]),
+        ...(described.body !== undefined && isJson
+          ? [jsonBody(), checked(strict(described))]
+          : [checkedPath(strict(described))]),
         ...(read === undefined ? [] : [reading(read, contents)]),
         ...(described.method === 'post' ? [once] : []),
         (req, res) => handle(req, res, identityOf(req)),
@@ -59,6 +61,11 @@ function reading(read: ReadBody, contents: WeakMap<Request, unknown>): RequestHa
     contents.set(req, await read(req, res));
     next();
   };
+}
+
+/** What is not known in a query is refused, as in a body: it would be taken for something that was heeded. */
+function strict(described: OpenApiRoute): OpenApiRoute {
+  return { ...described, query: { type: 'object', additionalProperties: false, ...described.query } };
 }
 
 function checkedPath({ query, params }: OpenApiRoute): RequestHandler {

@@ -12,7 +12,7 @@ import { assertPluginId, assertVersion } from './names.ts';
 import { permissionsIn } from './permissions-in.ts';
 import { begunAnswer, endedAnswer } from './plugin-schemas.ts';
 import {
-  emptyBody,
+  disableBody,
   enableBody,
   installBody,
   installFromUrlBody,
@@ -106,7 +106,7 @@ export function addLifecycleRoutes(api: Api, needs: Needs): void {
 
   for (const [kind, body, summary] of [
     ['enable', enableBody, 'Enables an installed plugin, or installs and enables one that ships with the platform'],
-    ['disable', emptyBody, 'Disables an enabled plugin'],
+    ['disable', disableBody, 'Disables an enabled plugin'],
     ['update', updateBody, 'Updates a plugin, to the newest version unless one is named'],
     ['rollback', rollbackBody, 'Swaps the installed version with the one before it; a second rollback swaps back'],
     ['uninstall', uninstallBody, 'Uninstalls a plugin; its data stays unless deleteData is set'],

@@ -1,9 +1,10 @@
-import { errorFromAnswer, type PlatformError } from '@verifywise/contracts';
+import { errorFromAnswer, type Identity, type PlatformError } from '@verifywise/contracts';
 import { success } from '@verifywise/service-kit';
 import type { Request, Response } from 'express';
 import type { ViewPlugins } from '../installation/plugin-view.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
+import { shownError } from './shown-errors.ts';
 
 /** Proxies in front of us give up after 30 s; until shortly before, the answer may be the result itself (contract §5). */
 const ANSWER_WITHIN_MS = 25_000;
@@ -48,24 +49,26 @@ function prefersAsync(req: Request): boolean {
   return /(^|[,\s])respond-async($|[,;\s])/i.test(req.get('prefer') ?? '');
 }
 
+/** Whoever may start an operation may read a stack; of a plugin that could not be installed there is no other place for it. */
 function failureOf({ error, id }: Operation): PlatformError {
-  return errorFromAnswer(error ?? { code: 'INTERNAL', message: `Operation ${id} failed` });
+  const { code, message, details, stack } = error ?? { code: 'INTERNAL', message: `Operation ${id} failed` };
+  const more = typeof details === 'object' ? details : {};
+  // Of a dependency that failed, its own operation says more.
+  const told = { operationId: id, ...more, ...(stack === undefined ? {} : { stack }) };
+  return errorFromAnswer({ code, message, details: told });
 }
 
-/** An operation as an admin sees it; stacks are for GET …/errors. */
-export function operationView({ id, pluginId, kind, status, error, steps, createdAt, finishedAt }: Operation) {
+/** An operation as this user may see it. */
+export function operationView(operation: Operation, who: Identity) {
+  const { id, pluginId, kind, status, error, steps, createdAt, finishedAt } = operation;
   return {
     operationId: id,
     pluginId,
     operation: kind,
     status,
-    error: error === null ? null : withoutStack(error),
-    steps: steps.map((step) => ({ ...step, error: step.error === null ? null : withoutStack(step.error) })),
+    error: error === null ? null : shownError(error, who),
+    steps: steps.map((step) => ({ ...step, error: step.error === null ? null : shownError(step.error, who) })),
     createdAt,
     finishedAt,
   };
-}
-
-function withoutStack({ stack: _, ...error }: NonNullable<Operation['error']>) {
-  return error;
 }

@@ -28,11 +28,11 @@ export function addOperationRoutes(api: Api, operations: Operations): void {
       method: 'get',
       role: 'any',
       path: '/api/plugins/operations/:operationId',
-      summary: 'How an operation stands',
+      summary: 'How an operation stands; stacks for role Admin',
       answers: { 200: { description: 'Its status and steps', data: operationAnswer } },
     },
-    async (req, res, { tenant }) => {
-      res.json(success(operationView(await found(req, tenant))));
+    async (req, res, who) => {
+      res.json(success(operationView(await found(req, who.tenant), who)));
     },
   );
   api.add(
@@ -48,7 +48,8 @@ export function addOperationRoutes(api: Api, operations: Operations): void {
         },
       },
     },
-    async (req, res, { tenant }) => {
+    async (req, res, who) => {
+      const { tenant } = who;
       const { id } = await found(req, tenant);
       const gone = new AbortController();
       res.once('close', () => gone.abort());
@@ -57,7 +58,7 @@ export function addOperationRoutes(api: Api, operations: Operations): void {
       const heartbeat = setInterval(() => res.write(': still here\n\n'), HEARTBEAT_MS);
       try {
         for await (const operation of operations.watch(tenant, id, WATCH_LIMIT_MS, gone.signal)) {
-          res.write(`event: progress\ndata: ${JSON.stringify(operationView(operation))}\n\n`);
+          res.write(`event: progress\ndata: ${JSON.stringify(operationView(operation, who))}\n\n`);
         }
       } finally {
         clearInterval(heartbeat);

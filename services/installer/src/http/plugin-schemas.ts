@@ -71,7 +71,10 @@ export const errorsAnswer = object({
   },
 });
 
-const failure = object({ code, message: text }, { details: anything });
+const failure = object(
+  { code, message: text },
+  { details: anything, stack: { ...text, description: "The plugin's own; for role Admin" } },
+);
 
 export const operationAnswer = object({
   operationId: text,

@@ -1,5 +1,6 @@
 import { permissions } from '@verifywise/plugin-types';
 import { pageQuery } from '@verifywise/service-kit';
+import { auditActions } from '../audit/audit-log.ts';
 
 /** Bodies of the management API; the same schemas check requests and make openapi.json. */
 
@@ -43,6 +44,7 @@ export const installFromUrlBody = {
 export const uploadBody = {
   type: 'object',
   required: ['plugin'],
+  additionalProperties: false,
   properties: {
     plugin: { type: 'string', format: 'binary', description: 'The zip' },
     checksum: { type: 'string', description: 'sha256 of the zip; refused when it does not agree' },
@@ -50,6 +52,7 @@ export const uploadBody = {
       type: 'string',
       description: 'The permissions the admin agrees to, separated by commas, or the field once for each',
     },
+    withDependencies: { enum: ['true', 'false'], description: 'Install missing dependencies first, from registries' },
     config: { type: 'string', description: 'Settings for the version that is to come, as JSON' },
   },
 };
@@ -73,6 +76,12 @@ export const enableBody = {
 };
 
 export const emptyBody = { type: 'object', additionalProperties: false, properties: {} };
+
+export const disableBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { cascade: { ...flag, description: 'Disable the enabled plugins that depend on it first' } },
+};
 
 export const rollbackBody = {
   type: 'object',
@@ -119,7 +128,7 @@ export const auditQuery = {
   type: 'object',
   properties: {
     ...pageQuery,
-    action: { ...someText, description: 'Only this one: `install`, `config`, …' },
+    action: { enum: auditActions, description: 'Only this one' },
     userId: { ...someText, description: 'Only what this user did' },
   },
 };

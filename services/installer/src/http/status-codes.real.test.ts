@@ -27,6 +27,9 @@ const never = () => new Promise<undefined>(() => undefined);
 /** The table of the API, one way to every status. */
 const ways: [status: number, code: string, how: () => Promise<Answer>][] = [
   [400, 'VALIDATION_FAILED', () => acme.call('POST', '/install', {})],
+  [400, 'VALIDATION_FAILED', () => acme.call('GET', '?sort=name')],
+  [400, 'VALIDATION_FAILED', () => acme.call('GET', '/audit?action=foo')],
+  [400, 'VALIDATION_FAILED', () => acme.call('POST', '/install?withDependencies=true', { id: 'x' })],
   [400, 'BAD_REQUEST', () => acme.call('POST', '/install', { id: 'x' }, { headers: { 'idempotency-key': 'a b' } })],
   [401, 'UNAUTHENTICATED', () => acme.call('GET', '', undefined, { role: null })],
   [403, 'FORBIDDEN', () => acme.call('POST', '/install', { id: 'x' }, { role: 'Viewer' })],

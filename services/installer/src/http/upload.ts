@@ -3,14 +3,14 @@ import busboy from 'busboy';
 import { MOST_CONFIG_CHARACTERS, PlatformError } from '@verifywise/contracts';
 import type { Request } from 'express';
 import { byteSize } from '../byte-size.ts';
-import { isObject } from '../config/sealed-config.ts';
 import type { ReceivedArchive } from '../installation/hands.ts';
 import type { Upload } from '../installation/upload-plugin.ts';
-import { permissionsIn } from './permissions-in.ts';
+import { FILE_FIELD, UploadFields } from './upload-fields.ts';
 
-const FIELD = 'plugin';
 /** The settings of a plugin, all together. */
 const LONGEST_FIELD = MOST_CONFIG_CHARACTERS;
+/** One for each permission there could be, and the others. */
+const MOST_PARTS = 60;
 /** A browser on a slow line sends 10 MB in a few minutes. */
 const UPLOAD_DEADLINE_MS = 300_000;
 
@@ -38,41 +38,37 @@ export function holdUpload(receive: ReceiveUpload, req: Request, limitBytes: num
   });
 }
 
-/**
- * The zip in the field `plugin` of a multipart form, and what stands beside it: its checksum, the permissions that are accepted, settings
- * for the new version.
- */
+/** The zip in the field `plugin` of a multipart form, and what stands beside it. */
 async function readUpload(req: Request, limitBytes: number, into: UploadFile): Promise<Upload> {
   if (req.is('multipart/form-data') === false) {
-    throw new PlatformError('UNSUPPORTED_MEDIA_TYPE', `Send the zip as multipart/form-data in the field ${FIELD}`);
+    throw new PlatformError('UNSUPPORTED_MEDIA_TYPE', `Send the zip as multipart/form-data in the field ${FILE_FIELD}`);
   }
   const form = formOf(req, limitBytes);
   const late = AbortSignal.timeout(UPLOAD_DEADLINE_MS);
   const { promise: read, resolve, reject } = Promise.withResolvers<undefined>();
   let saved: Promise<void> | undefined;
-  let checksum: string | undefined;
-  let config: Record<string, unknown> | undefined;
-  const accepted: string[] = [];
+  const fields = new UploadFields(LONGEST_FIELD);
 
   form.on('file', (field, stream) => {
-    if (field !== FIELD || saved !== undefined) {
+    try {
+      fields.addFile(field);
+    } catch (error) {
       stream.resume();
+      reject(error);
       return;
     }
     saved = save(stream, limitBytes, into);
     saved.catch(reject);
   });
   form.on('field', (field, value, { valueTruncated }) => {
-    if (field === 'checksum' && value !== '') checksum = value;
-    if (field === 'config' && value !== '') {
-      if (valueTruncated)
-        reject(new PlatformError('TOO_LARGE', `The field config has more than ${LONGEST_FIELD} bytes`));
-      config = objectIn(value);
-      if (config === undefined) reject(new PlatformError('BAD_REQUEST', 'The field config is no JSON object'));
+    try {
+      fields.add(field, value, { truncated: valueTruncated });
+    } catch (error) {
+      reject(error);
     }
-    // One field for each, or all in one, separated by commas: forms and curl know no lists.
-    if (field === 'acceptedPermissions') accepted.push(...value.split(',').map((word) => word.trim()));
   });
+  const tooMany = () => reject(new PlatformError('BAD_REQUEST', `The form has more than ${MOST_PARTS} fields`));
+  for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) form.on(limit, tooMany);
   form.on('error', (error) => reject(new PlatformError('BAD_REQUEST', 'The form cannot be read', { cause: error })));
   form.on('close', () => resolve(undefined));
   const cut = () => reject(new PlatformError('BAD_REQUEST', 'The upload was cut off'));
@@ -81,14 +77,9 @@ async function readUpload(req: Request, limitBytes: number, into: UploadFile): P
   req.pipe(form);
   try {
     await read;
-    if (saved === undefined) throw new PlatformError('BAD_REQUEST', `The form has no file in the field ${FIELD}`);
+    if (saved === undefined) throw new PlatformError('BAD_REQUEST', `The form has no file in the field ${FILE_FIELD}`);
     await saved;
-    return {
-      archive: into,
-      ...(checksum === undefined ? {} : { checksum }),
-      ...(config === undefined ? {} : { config }),
-      ...acceptedIn(accepted),
-    };
+    return { archive: into, ...fields.all() };
   } finally {
     late.removeEventListener('abort', cut);
     req.off('aborted', cut);
@@ -114,23 +105,9 @@ function formOf(req: Request, limitBytes: number): busboy.Busboy {
   try {
     return busboy({
       headers: req.headers,
-      limits: { fileSize: limitBytes, files: 5, fields: 20, fieldSize: LONGEST_FIELD, parts: 30 },
+      limits: { fileSize: limitBytes, fields: MOST_PARTS, fieldSize: LONGEST_FIELD, parts: MOST_PARTS },
     });
   } catch (error) {
     throw new PlatformError('BAD_REQUEST', 'The form cannot be read', { cause: error });
   }
-}
-
-function objectIn(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function acceptedIn(words: string[]): Pick<Upload, 'acceptedPermissions'> {
-  const named = words.filter((word) => word !== '');
-  return named.length === 0 ? {} : { acceptedPermissions: permissionsIn('acceptedPermissions', named) };
 }

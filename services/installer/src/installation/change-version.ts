@@ -6,6 +6,7 @@ import { introduced, type Reason } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
 import { lock, pluginError, settle, settleInError } from './settle.ts';
+import { fixOf, withDetails } from './told-reason.ts';
 import { assertNothingMissing, settingsStep } from './version-settings.ts';
 
 /**
@@ -136,10 +137,19 @@ async function backToBefore(tx: Parameters<typeof lock>[0], operation: Operation
   const restoreError = failure === undefined ? progress.restoreError : { code: 'PLUGIN_CRASHED' as const, ...failure };
   if (restoreError !== undefined) {
     const { code, message } = restoreError;
-    await settleInError(tx, record, pluginError({ code, message }, { version, during: kind }), id);
-    return told(reason, null, `${failed} ${version} is there again but could not be started: ${message}`);
+    const lastError = pluginError({ code, message }, { version, during: kind });
+    await settleInError(tx, record, lastError, id);
+    return told(
+      reason,
+      { restored: null, ...fixOf(lastError) },
+      `${failed} ${version} is there again but could not be started: ${message}`,
+    );
   }
-  const lastError = pluginError(reason, { version: progress.manifest?.version ?? version, during: kind });
+  const lastError = pluginError(reason, {
+    version: progress.manifest?.version ?? version,
+    during: kind,
+    aftermath: { kind: 'restored', version, operation: kind === 'rollback' ? 'rollback' : 'update' },
+  });
   await settle(tx, tenant, pluginId, {
     state: progress.stateBefore,
     lastError,
@@ -147,15 +157,18 @@ async function backToBefore(tx: Parameters<typeof lock>[0], operation: Operation
   });
   const enabled = progress.wasEnabled === true;
   const message = `${failed} The version before, ${version}, was restored${enabled ? ' and is enabled again' : ''}`;
-  const { suggestedFix } = lastError;
-  const fix = suggestedFix === undefined ? {} : { suggestedFix };
-  await tx.alert(tenant, { pluginId, version, message, severity: 'warning', ...fix }, id);
-  return told(reason, { version, enabled }, message);
+  const fix = fixOf(lastError);
+  await tx.alert(tenant, { pluginId, version: lastError.version, message, severity: 'warning', ...fix }, id);
+  return told(reason, { restored: { version, enabled }, ...fix }, message);
 }
 
-function told(reason: Reason, restored: { version: string; enabled: boolean } | null, message: string): Reason {
-  const details = typeof reason.details === 'object' ? reason.details : {};
-  return { ...reason, message, details: { ...details, restored } };
+function told(reason: Reason, details: Told, message: string): Reason {
+  return { ...withDetails(reason, details), message };
+}
+
+interface Told {
+  restored: { version: string; enabled: boolean } | null;
+  suggestedFix?: string;
 }
 
 function asSentence(text: string): string {

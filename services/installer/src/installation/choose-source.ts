@@ -2,6 +2,7 @@ import { checkCompatibility, compareVersions, newestToInstall, PlatformError } f
 import type { RegistryEntry } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import type { Packages, PluginRegistry, StoredPackage } from './hands.ts';
+import type { PluginSource } from './installed-plugin.ts';
 import type { ChosenSource, OperationInput } from './progress.ts';
 
 /** What is known of a version before its package is here. */
@@ -15,7 +16,7 @@ export interface Choice {
   heldBack?: { version: string; reason: string };
 }
 
-interface Needs {
+export interface SourceNeeds {
   packages: Packages;
   registry: PluginRegistry;
   hostVersion: string;
@@ -26,10 +27,11 @@ interface Needs {
  * URL and checksum are always our registry's; what the caller sent only has to agree with it (contract §3).
  */
 export async function chooseSource(
-  { packages, registry, hostVersion }: Needs,
+  { packages, registry, hostVersion }: SourceNeeds,
   tenant: string,
   pluginId: string,
   input: OperationInput,
+  from?: PluginSource,
 ): Promise<Choice> {
   if (input.uploaded !== undefined) {
     const uploaded = await packages.find(input.uploaded);
@@ -42,7 +44,7 @@ export async function chooseSource(
     ({ manifest: { id, version } }) => id === pluginId && (input.version ?? version) === version,
   );
   const found = await findEntry({ registry, hostVersion }, tenant, pluginId, input, builtin);
-  if (found !== null && !isBetter(builtin, found.entry, input)) {
+  if (found !== null && !isBetter(builtin, found.entry, input, from)) {
     const choice = registryChoice(found.entry, input);
     return found.heldBack === undefined ? choice : { ...choice, heldBack: found.heldBack };
   }
@@ -62,7 +64,7 @@ interface FoundEntry {
 }
 
 async function findEntry(
-  { registry, hostVersion }: Omit<Needs, 'packages'>,
+  { registry, hostVersion }: Omit<SourceNeeds, 'packages'>,
   tenant: string,
   pluginId: string,
   input: OperationInput,
@@ -89,10 +91,19 @@ function newestThatRuns(versions: RegistryEntry[], hostVersion: string): FoundEn
   return { entry, heldBack: { version: newest.version, reason: checked.reason } };
 }
 
-/** A plugin that ships with the platform needs no download, unless the registry has a newer one or its own URL was asked for. */
-function isBetter(builtin: StoredPackage | undefined, entry: RegistryEntry, input: OperationInput): boolean {
+/**
+ * A plugin that ships with the platform needs no download, unless the registry has a newer one or its own URL was asked for. What came
+ * from a registry goes on coming from one as long as that has the version as well.
+ */
+function isBetter(
+  builtin: StoredPackage | undefined,
+  entry: RegistryEntry,
+  input: OperationInput,
+  from: PluginSource | undefined,
+): boolean {
   if (builtin === undefined || input.downloadUrl !== undefined) return false;
-  return compareVersions(builtin.manifest.version, entry.version) >= 0;
+  const than = compareVersions(builtin.manifest.version, entry.version);
+  return than > 0 || (than === 0 && from !== 'registry');
 }
 
 function storedChoice({ digest, manifest }: StoredPackage, source: 'upload' | 'builtin'): Choice {

@@ -68,14 +68,7 @@ export function brokenNeeds(pluginId: string, version: string, installed: Instal
   });
 }
 
-/** Enabled plugins that say they need this one; nothing keeps an admin from disabling it all the same. */
-export function enabledNeeds(pluginId: string, installed: InstalledRecord[]): string[] {
-  return installed.flatMap(({ pluginId: id, desired, manifest }) =>
-    desired === 'enabled' && Object.hasOwn(manifest.dependencies, pluginId) ? [id] : [],
-  );
-}
-
-/** Who needs this plugin, those first that nobody else needs: the order to uninstall them in. */
+/** Who needs this plugin, those first that nobody else needs: the order to uninstall, or to disable, them in. */
 export function dependentsOf(pluginId: string, installed: InstalledRecord[]): string[] {
   const order: string[] = [];
   const seen = new Set([pluginId]);

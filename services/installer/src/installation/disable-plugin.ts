@@ -1,24 +1,20 @@
 import { PluginDisabled } from '@verifywise/contracts';
-import type { Operation, Saga } from '../operations/operation.ts';
-import { enabledNeeds } from './dependencies.ts';
+import type { Operation, Saga, Step } from '../operations/operation.ts';
+import { dependentsOf } from './dependencies.ts';
+import { DependentsExistError } from './errors.ts';
 import { findInstalled } from './find-installed.ts';
 import { hookStep } from './hook-step.ts';
+import { childrenStep } from './package-steps.ts';
+import type { ChildOperation } from './progress.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, pluginError, settle, settleInError } from './settle.ts';
+import { fixOf, withDetails } from './told-reason.ts';
 
-/** An enabled plugin stops working and stays installed. */
+/** An enabled plugin stops working and stays installed; those that need it enabled stop before it. */
 export function disableSaga(needs: SagaNeeds): Saga {
   return [
-    {
-      name: 'check',
-      async run({ operation }) {
-        const { tenant, pluginId } = operation;
-        const record = await findInstalled(needs, operation);
-        const installed = await needs.installations.list(tenant);
-        const warnings = enabledNeeds(pluginId, installed).map((id) => `${id} is enabled and needs ${pluginId}`);
-        return { progress: { nothingToDo: record.desired !== 'enabled', warnings } };
-      },
-    },
+    checkDisable(needs),
+    childrenStep(needs, 'dependents'),
     {
       ...hookStep(needs, {
         name: 'onDisable',
@@ -26,15 +22,19 @@ export function disableSaga(needs: SagaNeeds): Saga {
         aim: () => ({ state: 'disabled', desired: 'disabled' }),
         applies: somethingToDo,
       }),
-      undo: ({ operation }, reason) =>
-        Promise.resolve({
+      undo({ operation }, reason) {
+        let told = reason;
+        return Promise.resolve({
           async commit(tx) {
             const record = await lock(tx, operation.tenant, operation.pluginId);
             const error = pluginError(reason, { version: record.version, during: 'onDisable' });
             await settleInError(tx, record, error, operation.id);
+            told = withDetails(reason, fixOf(error));
             return undefined;
           },
-        }),
+          error: () => told,
+        });
+      },
     },
     {
       name: 'disabled',
@@ -54,6 +54,26 @@ export function disableSaga(needs: SagaNeeds): Saga {
       },
     },
   ];
+}
+
+function checkDisable(needs: SagaNeeds): Step {
+  return {
+    name: 'check',
+    async run({ operation }) {
+      const { tenant, pluginId, input } = operation;
+      const record = await findInstalled(needs, operation);
+      if (record.desired !== 'enabled') return { progress: { nothingToDo: true } };
+      const enabled = (await needs.installations.list(tenant)).filter(({ desired }) => desired === 'enabled');
+      const dependents = dependentsOf(pluginId, enabled);
+      if (dependents.length > 0 && input.cascade !== true) {
+        throw DependentsExistError.whileEnabled(pluginId, dependents);
+      }
+      const children = dependents.map((id): ChildOperation => {
+        return { pluginId: id, kind: 'disable', input: { cascade: true } };
+      });
+      return { progress: { nothingToDo: false, children } };
+    },
+  };
 }
 
 function somethingToDo({ progress }: Operation): boolean {

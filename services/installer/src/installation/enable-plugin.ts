@@ -10,6 +10,7 @@ import type { InstalledRecord, Target } from './installed-plugin.ts';
 import { childrenStep, dependenciesFirst, dependenciesStep } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, pluginError, settle, settleInError } from './settle.ts';
+import { fixOf, withDetails } from './told-reason.ts';
 import type { Transaction } from './transaction.ts';
 
 /** An installed plugin begins to work. One that ships with the platform is installed first (contract §4). */
@@ -29,17 +30,21 @@ export function enableSaga(needs: SagaNeeds): Saga {
         // What it needed may have taken minutes to enable, and an admin may have cleared a setting meanwhile.
         allowed: settingsAreThere,
       }),
-      undo: ({ operation }, reason) =>
-        Promise.resolve({
+      undo({ operation }, reason) {
+        let told = reason;
+        return Promise.resolve({
           async commit(tx) {
             const record = await lock(tx, operation.tenant, operation.pluginId);
             const error = pluginError(reason, { version: record.version, during: 'onEnable' });
             if (notItsFault.has(reason.code))
               await settle(tx, operation.tenant, operation.pluginId, { lastError: error });
             else await settleInError(tx, record, error, operation.id);
+            told = withDetails(reason, fixOf(error));
             return undefined;
           },
-        }),
+          error: () => told,
+        });
+      },
     },
     saveEnabled(),
   ];

@@ -100,12 +100,20 @@ export class DependentsConflictError extends PlatformError {
 }
 
 export class DependentsExistError extends PlatformError {
-  constructor(pluginId: string, dependents: string[]) {
-    super(
-      'DEPENDENTS_EXIST',
-      `${dependents.join(', ')} depends on ${pluginId}; with cascade: true it is uninstalled as well`,
-      { details: { dependents } },
-    );
+  private constructor(dependents: string[], need: string, cascade: string) {
+    const one = dependents.length === 1;
+    const who = `${dependents.join(', ')} ${one ? 'needs' : 'need'} ${need}`;
+    super('DEPENDENTS_EXIST', `${who}; with cascade: true ${one ? 'it is' : 'they are'} ${cascade}`, {
+      details: { dependents },
+    });
+  }
+
+  static whileInstalled(pluginId: string, dependents: string[]): DependentsExistError {
+    return new DependentsExistError(dependents, pluginId, 'uninstalled as well');
+  }
+
+  static whileEnabled(pluginId: string, dependents: string[]): DependentsExistError {
+    return new DependentsExistError(dependents, `${pluginId} enabled`, 'disabled first');
   }
 }
 

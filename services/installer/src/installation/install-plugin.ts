@@ -12,6 +12,7 @@ import type { InstalledRecord } from './installed-plugin.ts';
 import { dependenciesFirst, dependenciesStep, introduced, packageStep } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, settle } from './settle.ts';
+import { notInstalled } from './told-reason.ts';
 
 /** S:5.2: check, download, verify, unpack, validate, onInstall, onLoad, installed but not enabled. */
 export function installSaga(needs: SagaNeeds): Saga {
@@ -81,9 +82,10 @@ function acceptPackage(needs: SagaNeeds, applies: (operation: Operation) => bool
         },
       };
     },
-    undo({ operation }) {
+    undo({ operation }, reason) {
       const { tenant, pluginId, progress } = operation;
       return Promise.resolve({
+        error: () => notInstalled(operation, reason),
         async commit(tx) {
           // Refused before it had a row: then there is nothing of this installation, and an earlier config is not ours.
           if ((await tx.lockInstallation(tenant, pluginId)) === null) return undefined;

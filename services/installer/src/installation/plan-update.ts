@@ -7,7 +7,8 @@ import {
 } from '@verifywise/contracts';
 import type { Permission, PluginManifest } from '@verifywise/plugin-types';
 import { storedValues } from '../config/sealed-config.ts';
-import { chooseSource, type Choice } from './choose-source.ts';
+import type { Choice } from './choose-source.ts';
+import { chooseUpdate } from './choose-update.ts';
 import { assertCompatible } from './compatibility.ts';
 import { configChanges, type ConfigChanges } from './config-changes.ts';
 import { assertDependentsFit } from './dependencies.ts';
@@ -81,7 +82,7 @@ export function createPlanUpdate(needs: Needs): PlanUpdate {
     const record = await needs.installations.find(tenant, pluginId);
     if (record === null || record.state === 'installing') throw new PluginNotInstalledError(pluginId);
     const input = version === undefined ? {} : { version };
-    const choice = await chooseSource(needs, tenant, pluginId, input);
+    const choice = await chooseUpdate(needs, record, input);
     const refusals = new Refusals();
     const planned = await takeIn(needs, pluginId, choice, refusals);
     const { compatibility, dependencies } = planned.manifest ?? choice;

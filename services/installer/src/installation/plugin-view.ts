@@ -16,6 +16,7 @@ export interface PluginView {
   installed: boolean;
   enabled: boolean;
   source: PluginSource;
+  /** The code that is here, or would be, ships with the platform. */
   builtin: boolean;
   /** From a registry the operator vouches for, or shipped with the platform (S:9.1). */
   verified: boolean;
@@ -53,8 +54,7 @@ export function createViewPlugins(needs: { installations: Installations; package
   const list = async (tenant: string) => {
     const records = await needs.installations.list(tenant);
     const builtins = await needs.packages.builtins();
-    const builtinIds = new Set(builtins.map(({ manifest }) => manifest.id));
-    const installed = records.map((record) => installedView(record, builtinIds.has(record.pluginId)));
+    const installed = records.map(installedView);
     const known = new Set(records.map(({ pluginId }) => pluginId));
     const registered = builtins.filter(({ manifest }) => !known.has(manifest.id)).map(registeredView);
     return [...installed, ...registered].sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
@@ -70,7 +70,7 @@ export function createViewPlugins(needs: { installations: Installations; package
   };
 }
 
-function installedView(record: InstalledRecord, builtin: boolean): PluginView {
+function installedView(record: InstalledRecord): PluginView {
   const { manifest, version, state, source, verified, registry, granted, lastError, generation } = record;
   return {
     ...describe(manifest),
@@ -79,7 +79,7 @@ function installedView(record: InstalledRecord, builtin: boolean): PluginView {
     installed: state !== 'installing',
     enabled: record.desired === 'enabled',
     source,
-    builtin,
+    builtin: source === 'builtin',
     verified,
     registry,
     digest: record.package.digest,

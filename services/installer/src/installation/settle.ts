@@ -4,7 +4,9 @@ import type { ErrorAnswer, PluginFailure, PluginState } from '@verifywise/contra
 import { pauseBeforeStart } from './error-budget.ts';
 import { PluginNotInstalledError } from './errors.ts';
 import type { InstalledRecord, PluginError, Target } from './installed-plugin.ts';
+import type { Aftermath } from './next-words.ts';
 import { suggestedFix } from './suggested-fix.ts';
+import { fixOf } from './told-reason.ts';
 import type { Transaction } from './transaction.ts';
 
 type Change = Partial<Omit<InstalledRecord, 'tenant' | 'pluginId' | 'generation' | 'target'>>;
@@ -102,8 +104,8 @@ export async function startAgain(tx: Transaction, record: InstalledRecord): Prom
   await tx.tellRunner(started);
 }
 
-function alertParts({ suggestedFix: fix }: PluginError, failure: PluginFailure | undefined) {
-  return { ...(fix === undefined ? {} : { suggestedFix: fix }), ...(failure === undefined ? {} : { failure }) };
+function alertParts(error: PluginError, failure: PluginFailure | undefined) {
+  return { ...fixOf(error), ...(failure === undefined ? {} : { failure }) };
 }
 
 async function publishLifecycle(tx: Transaction, { tenant, pluginId, version, state, generation }: InstalledRecord) {
@@ -120,15 +122,22 @@ export async function lock(tx: Transaction, tenant: string, pluginId: string): P
 /** What is kept of an error for the admin. */
 export function pluginError(
   error: ErrorAnswer & { stack?: string },
-  about: { version: string; during?: string; at?: string; reason?: PluginFailure['reason'] },
+  about: {
+    version: string;
+    during?: string;
+    at?: string;
+    reason?: PluginFailure['reason'];
+    aftermath?: Aftermath;
+  },
 ): PluginError {
-  const { during, reason } = about;
+  const { during, reason, aftermath } = about;
   const fix = suggestedFix({
     code: error.code,
     message: error.message,
     ...(error.stack === undefined ? {} : { stack: error.stack }),
     ...(during === undefined ? {} : { during }),
     ...(reason === undefined ? {} : { reason }),
+    ...(aftermath === undefined ? {} : { aftermath }),
   });
   return {
     code: error.code,

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Aftermath } from './next-words.ts';
 import { suggestedFix } from './suggested-fix.ts';
 import type { KnownOfError } from './suggested-fix.ts';
 
@@ -229,6 +230,34 @@ test.each([
 ])('%s is taken for nothing else', (_kind, message) => {
   expect(suggestedFix({ code: 'HOOK_FAILED', message })).toBe(
     "Check the plugin's settings and its log, then enable the plugin again",
+  );
+});
+
+const restored: Aftermath = { kind: 'restored', version: '1.1.0', operation: 'update' };
+const notInstalled: Aftermath = { kind: 'not installed', operation: 'install' };
+
+test.each(known)('of %s in an update that was undone, nobody is told to roll back or to enable it', (_kind, error) => {
+  expect(suggestedFix({ ...error, aftermath: restored })).not.toMatch(/roll back|enable (it|the plugin)/i);
+});
+
+test.each(known)('of %s in an installation that was undone, nobody is told to do something with it', (_kind, error) => {
+  const fix = suggestedFix({ ...error, aftermath: notInstalled });
+  expect(fix).not.toMatch(
+    /roll back|enable (it|the plugin)|^update|update (it|the plugin)|grant|check the plugin's settings/i,
+  );
+});
+
+test('what is possible after an operation was undone is named', () => {
+  const missing = { code: 'PLUGIN_LOAD_FAILED', message: "Cannot find module 'left-pad'" };
+  expect(suggestedFix({ ...missing, aftermath: restored })).toMatch(/stay with 1\.1\.0, which is there again$/);
+  expect(suggestedFix({ ...missing, aftermath: notInstalled })).toMatch(/install another version, if there is one$/);
+  const slow = { code: 'HOOK_TIMED_OUT', message: 'onLoad of x did not finish within 30 s', during: 'onLoad' };
+  expect(suggestedFix({ ...slow, aftermath: { kind: 'not uninstalled' } })).toMatch(/then uninstall the plugin again/);
+  const back: Aftermath = { kind: 'restored', version: '1.4.0', operation: 'rollback' };
+  expect(suggestedFix({ ...slow, aftermath: restored })).toMatch(/then update the plugin again$/);
+  expect(suggestedFix({ ...slow, aftermath: back })).toMatch(/then roll back again$/);
+  expect(suggestedFix({ ...slow, aftermath: { kind: 'not installed', operation: 'upload' } })).toMatch(
+    /then upload the plugin again$/,
   );
 });
 

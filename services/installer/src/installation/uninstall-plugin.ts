@@ -8,6 +8,7 @@ import { childrenStep } from './package-steps.ts';
 import type { ChildOperation } from './progress.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, pluginError, settleInError } from './settle.ts';
+import { fixOf, withDetails } from './told-reason.ts';
 
 /** S:5.4: onDisable when enabled, onUnload, onUninstall; then the code goes, and the data when that was asked for. */
 export function uninstallSaga(needs: SagaNeeds): Saga {
@@ -59,7 +60,8 @@ function checkUninstall(needs: SagaNeeds): Step {
       const { tenant, pluginId, input } = operation;
       const record = await findInstalled(needs, operation);
       const dependents = dependentsOf(pluginId, await needs.installations.list(tenant));
-      if (dependents.length > 0 && input.cascade !== true) throw new DependentsExistError(pluginId, dependents);
+      if (dependents.length > 0 && input.cascade !== true)
+        throw DependentsExistError.whileInstalled(pluginId, dependents);
       const { deleteData = false, force = false } = input;
       const children = dependents.map((id): ChildOperation => ({
         pluginId: id,
@@ -83,16 +85,21 @@ function beginUninstall(): Step {
           return undefined;
         },
       }),
-    undo: ({ operation }, reason) =>
-      Promise.resolve({
+    undo({ operation }, reason) {
+      let told = reason;
+      return Promise.resolve({
         async commit(tx) {
           const record = await lock(tx, operation.tenant, operation.pluginId);
           if (record.state !== 'uninstalling') return undefined;
-          const error = pluginError(reason, { version: record.version, during: 'uninstall' });
+          const { version } = record;
+          const error = pluginError(reason, { version, during: 'uninstall', aftermath: { kind: 'not uninstalled' } });
           await settleInError(tx, record, error, operation.id);
+          told = withDetails(reason, fixOf(error));
           return undefined;
         },
-      }),
+        error: () => told,
+      });
+    },
   };
 }
 

@@ -1,14 +1,13 @@
-import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
-import type { ErrorCode } from '@verifywise/contracts';
+import { compareVersions, PluginUpdated } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import { overriddenBy, updateAction, versionAfter } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
-import { chooseSource, type Choice } from './choose-source.ts';
+import { chooseUpdate } from './choose-update.ts';
 import { assertCompatible } from './compatibility.ts';
 import { assertDependentsFit } from './dependencies.ts';
-import { NothingToUpdateError, OnlyByUploadError } from './errors.ts';
+import { NothingToUpdateError } from './errors.ts';
 import { findInstalled } from './find-installed.ts';
 import { grantsOnUpdate } from './grants.ts';
 import { previousOf, type InstalledRecord } from './installed-plugin.ts';
@@ -57,20 +56,6 @@ function checkUpdate(needs: SagaNeeds): Step {
       return { progress, outcome: { fromVersion: record.version, version: choice.version } };
     },
   };
-}
-
-/** The registry's, unless what is installed came by upload and no registry knows it. */
-async function chooseUpdate(needs: SagaNeeds, record: InstalledRecord, input: OperationInput): Promise<Choice> {
-  try {
-    return await chooseSource(needs, record.tenant, record.pluginId, input);
-  } catch (error) {
-    if (record.source !== 'upload' || !isErrorOf(error, 'PLUGIN_NOT_FOUND')) throw error;
-    throw new OnlyByUploadError(record);
-  }
-}
-
-function isErrorOf(error: unknown, code: ErrorCode): boolean {
-  return error instanceof PlatformError && error.code === code;
 }
 
 function agreedGrants({ pluginId, manifest, granted }: InstalledRecord, declared: Permission[], input: OperationInput) {

@@ -11,6 +11,8 @@ export interface Upload {
   checksum?: string;
   /** As with every update: what the new version asks for beyond the old one. */
   acceptedPermissions?: Permission[];
+  /** Installs what it needs first, from the registries or what ships with the platform. */
+  withDependencies?: boolean;
   /** Settings for the version that is uploaded, where it takes another one's place. */
   config?: Record<string, unknown>;
   /** See NewOperation. */
@@ -28,14 +30,14 @@ interface Needs {
 
 /** A plugin from an admin's own hands (S:11.2): stored first, then installed, or put in the place of another version. */
 export function createUploadPlugin({ installations, takeIn, operations, sealGiven }: Needs): UploadPlugin {
-  return async (tenant, { archive, checksum, acceptedPermissions, config, requestKey }, actor) => {
+  return async (tenant, { archive, checksum, config, requestKey, ...options }, actor) => {
     const { digest, manifest } = await takeIn(archive, checksum);
     const existing = await installations.find(tenant, manifest.id);
     const kind = existing !== null && existing.version !== manifest.version ? 'update' : 'install';
     if (existing === null && config !== undefined) throw new NothingToSetError(manifest.id);
     const input = {
       uploaded: digest,
-      ...(acceptedPermissions === undefined ? {} : { acceptedPermissions }),
+      ...options,
       ...(config === undefined ? {} : { sealedConfig: sealGiven(tenant, manifest.id, config) }),
     };
     return operations.start({ tenant, pluginId: manifest.id, kind, input, actor, requestKey });

@@ -62,12 +62,15 @@ describe('an update to a version that requires more', () => {
     expect(refused.body.error.message).toBe(
       'Plugin asks-more needs values for proxy, region to go on working as 2.0.0; give them in `config` of this request, or disable it first (POST /api/plugins/asks-more/disable)',
     );
-    expect(data.refusals).toEqual([refused.body.error]);
+    const { code, message } = refused.body.error;
+    expect(data.refusals).toEqual([{ code, message, details: { missingConfig: ['proxy', 'region'] } }]);
     expect(await plugin(acme, 'asks-more')).toMatchObject({ version: '1.0.0', state: 'enabled', lastError: null });
     expect(acme.hooks()).toEqual(hooks);
     // What the version before knows as well can be saved before; then only the rest is asked for.
     await acme.call('PUT', '/asks-more/config', { config: { region: 'us' } });
-    expect((await acme.call('POST', '/asks-more/update')).body.error.details).toEqual({ missingConfig: ['proxy'] });
+    expect((await acme.call('POST', '/asks-more/update')).body.error.details).toMatchObject({
+      missingConfig: ['proxy'],
+    });
   });
 
   test('brings its settings along: the new version sees them, no secret is kept in the clear, and the logs tell of them', async () => {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { answering } from '@verifywise/broker';
-import { emptySurface, FindSurface, type StepOutcome } from '@verifywise/contracts';
+import { emptySurface, FindSurface, RunHook, type RunHookRequest, type StepOutcome } from '@verifywise/contracts';
 import '../../../../test/support/patience.ts';
 import { InstallerRoom, type Tenant } from '../testing/installer-room.ts';
 import { pluginArchive } from '../testing/plugin-archive.ts';
+
+const STACK = 'Error: it broke, at index.js:3';
 
 let room: InstallerRoom;
 
@@ -52,20 +54,25 @@ describe('an update that fails', () => {
       await acme.call('POST', `/${id}/enable`);
       publish(id, '2.0.0');
       const answer = await acme.call('POST', `/${id}/update`);
+      const operationId = answer.headers.get('x-operation-id') ?? '';
+      // The version before is good and enabled: whoever rolled back would lose it.
+      const suggestedFix = "Check the plugin's settings and its log, then update the plugin again";
       expect(answer.body.error).toEqual({
         code: 'HOOK_FAILED',
         message: `The update of ${id} to 2.0.0 failed: ${hook} of ${id} failed: it broke. The version before, 1.0.0, was restored and is enabled again`,
-        details: { restored: { version: '1.0.0', enabled: true } },
+        details: { restored: { version: '1.0.0', enabled: true }, suggestedFix, stack: STACK, operationId },
       });
       expect((await acme.call('GET', `/${id}`)).body.data).toMatchObject({
         version: '1.0.0',
         state: 'enabled',
         previousVersion: null,
+        lastError: { version: '2.0.0', suggestedFix, stack: STACK },
       });
-      expect(
-        (await acme.call('GET', `/operations/${answer.headers.get('x-operation-id') ?? ''}`)).body.data,
-      ).toMatchObject({
-        error: answer.body.error,
+      const alerts = (await acme.call('GET', '/alerts')).body.data;
+      expect(alerts).toMatchObject([{ version: '2.0.0', severity: 'warning', suggestedFix }]);
+      const { code, message } = answer.body.error;
+      expect((await acme.call('GET', `/operations/${operationId}`)).body.data).toMatchObject({
+        error: { code, message, details: { suggestedFix }, stack: STACK },
       });
     },
   );
@@ -87,7 +94,56 @@ describe('an update that fails', () => {
   });
 });
 
+describe('an installation that fails in a hook', () => {
+  const breaks = (pluginId: string) =>
+    room.tenant(({ hook, stepId, installation }) =>
+      hook === 'onLoad' && installation.pluginId === pluginId ? failed(stepId, 'onLoad is broken') : undefined,
+    );
+
+  test('leaves its author the stack, what to do, and the operation to look at, since there is no plugin to ask', async () => {
+    publish('never-loads', '1.0.0');
+    const acme = await breaks('never-loads');
+    for (const [ask, again] of [
+      [() => acme.call('POST', '/install', { id: 'never-loads' }), 'install'],
+      [() => acme.upload(pluginArchive({ id: 'never-loads', version: '1.0.1' }).bytes), 'upload'],
+    ] as const) {
+      const answer = await ask();
+      const operationId = answer.headers.get('x-operation-id') ?? '';
+      const suggestedFix = `Its author finds the place in the stack; once it is mended, ${again} the plugin again`;
+      expect(answer).toMatchObject({ status: 500, body: { error: { code: 'HOOK_FAILED' } } });
+      expect(answer.body.error.details).toEqual({ operationId, suggestedFix, stack: STACK });
+      const look = (role: string) => acme.call('GET', `/operations/${operationId}`, undefined, { role });
+      const steps = expect.arrayContaining([expect.objectContaining({ name: 'onLoad', status: 'failed' })]);
+      expect((await look('Admin')).body.data).toMatchObject({
+        error: { details: { suggestedFix }, stack: STACK },
+        steps,
+      });
+      const { body } = await look('Viewer');
+      expect(body.data).toMatchObject({ error: { code: 'HOOK_FAILED' }, steps });
+      expect(JSON.stringify(body)).not.toContain(STACK);
+    }
+    expect((await acme.call('GET', '/never-loads')).status).toBe(404);
+  });
+});
+
 describe('an uploaded plugin', () => {
+  test('what a form says that an upload does not know is refused, and nothing is installed', async () => {
+    const acme = await room.tenant();
+    const { bytes } = pluginArchive({ id: 'plain', version: '1.0.0' });
+    const unknown = await acme.upload(bytes, { withDependancies: 'true' });
+    expect(unknown).toMatchObject({
+      status: 400,
+      body: { error: { code: 'VALIDATION_FAILED', details: { issues: [{ path: '/withDependancies' }] } } },
+    });
+    const form = new FormData();
+    const zip = new Blob([new Uint8Array(bytes)]);
+    form.append('plugin', zip, 'one.zip');
+    form.append('plugin', zip, 'another.zip');
+    const twice = await acme.call('POST', '/upload', form);
+    expect(twice).toMatchObject({ status: 400, body: { error: { code: 'VALIDATION_FAILED' } } });
+    expect(await versionsOf(acme)).toEqual([]);
+  });
+
   test('is updated by uploading a newer version, and every other way says so', async () => {
     const acme = await room.tenant();
     const { bytes } = pluginArchive({ id: 'handmade', version: '1.0.0' });
@@ -100,6 +156,11 @@ describe('an uploaded plugin', () => {
     const asked = await acme.call('POST', '/handmade/update');
     expect(asked).toMatchObject({ status: 409, body: { error: { code: 'NOTHING_TO_UPDATE' } } });
     expect(asked.body.error.message).toContain('upload it (POST /api/plugins/upload)');
+    const planned = await acme.call('GET', '/handmade/update-plan');
+    expect([planned.status, planned.body.error]).toEqual([
+      409,
+      { code: asked.body.error.code, message: asked.body.error.message },
+    ]);
     const newer = await acme.upload(pluginArchive({ id: 'handmade', version: '1.1.0' }).bytes);
     expect(newer.body.data).toMatchObject({ version: '1.1.0', previousVersion: '1.0.0' });
     expect((await acme.call('POST', '/handmade/rollback')).body.data).toMatchObject({ version: '1.0.0' });
@@ -107,6 +168,25 @@ describe('an uploaded plugin', () => {
 });
 
 describe('dependencies', () => {
+  test('of an uploaded plugin come from a registry when the form says so, for a new version as well', async () => {
+    publish('soil', '1.0.0');
+    publish('water', '1.0.0');
+    const acme = await room.tenant();
+    const first = pluginArchive({ id: 'plant', version: '1.0.0', dependencies: { soil: '^1.0.0' } }).bytes;
+    const refused = await acme.upload(first);
+    expect(refused).toMatchObject({ status: 409, body: { error: { code: 'DEPENDENCIES_MISSING' } } });
+    expect(refused.body.error.message).toBe(
+      'Plugin plant needs soil ^1.0.0 (not installed); withDependencies: true sees to it',
+    );
+    expect(await acme.upload(first, { withDependencies: 'false' })).toMatchObject({ status: 409 });
+    expect(await acme.upload(first, { withDependencies: 'true' })).toMatchObject({ status: 201 });
+    expect(await versionsOf(acme)).toEqual(['plant 1.0.0 installed', 'soil 1.0.0 installed']);
+    const needs = { soil: '^1.0.0', water: '^1.0.0' };
+    const next = pluginArchive({ id: 'plant', version: '1.1.0', dependencies: needs }).bytes;
+    expect(await acme.upload(next, { withDependencies: 'true' })).toMatchObject({ status: 201 });
+    expect(await versionsOf(acme)).toEqual(['plant 1.1.0 installed', 'soil 1.0.0 installed', 'water 1.0.0 installed']);
+  });
+
   test('are chosen so that everybody is suited, and go again when what needed them could not be installed', async () => {
     for (const version of ['1.0.0', '1.5.0', '2.0.0']) publish('bottom', version);
     publish('left-side', '1.0.0', { dependencies: { bottom: '^1.0.0' } });
@@ -202,11 +282,42 @@ describe('dependencies', () => {
     expect((await acme.call('POST', '/boss/update')).body.error.code).toBe('DEPENDENCIES_MISSING');
     await acme.call('POST', '/boss/update', { withDependencies: true });
     expect(await versionsOf(acme)).toEqual(['boss 2.0.0 enabled', 'helper 1.0.0 enabled']);
-    const disabled = await acme.call('POST', '/helper/disable');
-    expect(disabled.body.data).toMatchObject({ enabled: false, warnings: ['boss is enabled and needs helper'] });
     expect((await globex.call('POST', '/boss/update', { withDependencies: true })).body.error.code).toBe('HOOK_FAILED');
     expect(await versionsOf(globex)).toEqual(['boss 1.0.0 enabled']);
   });
+});
+
+test('what others need enabled is disabled after them, when an admin says so', async () => {
+  publish('floor', '1.0.0');
+  publish('wall', '1.0.0', { dependencies: { floor: '^1.0.0' } });
+  publish('roof', '1.0.0', { dependencies: { wall: '^1.0.0' } });
+  const [acme, globex] = [await room.tenant(), await room.tenant()];
+  for (const tenant of [acme, globex]) {
+    await install(tenant, 'roof', { withDependencies: true });
+    await tenant.call('POST', '/roof/enable', { withDependencies: true });
+  }
+  const refused = await acme.call('POST', '/floor/disable');
+  expect(refused).toMatchObject({
+    status: 409,
+    body: { error: { code: 'DEPENDENTS_EXIST', details: { dependents: ['roof', 'wall'] } } },
+  });
+  expect(refused.body.error.message).toBe('roof, wall need floor enabled; with cascade: true they are disabled first');
+  expect(await versionsOf(acme)).toEqual(['floor 1.0.0 enabled', 'roof 1.0.0 enabled', 'wall 1.0.0 enabled']);
+
+  const before = acme.runner.received.length;
+  expect((await acme.call('POST', '/floor/disable', { cascade: true })).body.data).toMatchObject({ state: 'disabled' });
+  const told = acme.runner.received.slice(before).filter(({ type }) => type === RunHook.name);
+  expect(told.map(({ payload }) => (payload as RunHookRequest).installation.pluginId)).toEqual([
+    'roof',
+    'wall',
+    'floor',
+  ]);
+  expect(await versionsOf(acme)).toEqual(['floor 1.0.0 disabled', 'roof 1.0.0 disabled', 'wall 1.0.0 disabled']);
+  expect(await versionsOf(globex)).toEqual(['floor 1.0.0 enabled', 'roof 1.0.0 enabled', 'wall 1.0.0 enabled']);
+
+  // One that is installed and not enabled keeps nobody from disabling what it needs.
+  await acme.call('POST', '/floor/enable');
+  expect(await acme.call('POST', '/floor/disable')).toMatchObject({ status: 200 });
 });
 
 test('what does not run on this host is passed over for the newest that does, or refused with the reason, or forced', async () => {
@@ -358,5 +469,5 @@ describe('an update plan', () => {
 });
 
 function failed(stepId: string, message: string): StepOutcome {
-  return { kind: 'failed', stepId, error: { code: 'HOOK_FAILED', message } };
+  return { kind: 'failed', stepId, error: { code: 'HOOK_FAILED', message, stack: STACK } };
 }

@@ -1,4 +1,5 @@
 import {
+  codeIssues,
   packageFileIssues,
   PlatformError,
   pluginEntries,
@@ -44,7 +45,8 @@ export async function takeIn(archive: ReceivedArchive, made: ScratchFile, limits
   const { manifest, warnings } = await manifestIn(files);
   await writer.finish();
   const hasCode = translated.length > 0 || pluginEntries.some((entry) => files.has(entry));
-  return { manifest, hasCode, warnings: [...warnings, ...(await filesBeside(manifest, files))].map(inWords) };
+  const issues = [...warnings, ...codeIssues(files.paths), ...(await filesBeside(manifest, files))];
+  return { manifest, hasCode, warnings: issues.map(inWords) };
 }
 
 async function manifestIn(files: PackageFiles): Promise<{ manifest: PluginManifest; warnings: ManifestIssue[] }> {

@@ -129,7 +129,7 @@ export class Hosted {
         details: { retryAfterSeconds: RETRY_AFTER_UPDATE_S },
       });
     if (!this.#ready && this.mayRun) await this.start();
-    if (!this.#ready) throw new PlatformError('PLUGIN_NOT_ENABLED', `${plugin.pluginId} is not enabled`);
+    if (!this.#ready) throw notEnabled(plugin.pluginId);
     // From here on it is needed: it must not fall asleep before its caller has asked it.
     plugin.uses.touch();
     return plugin;
@@ -327,4 +327,9 @@ function isInTransition({ state }: Installation): boolean {
 /** What the installer says of every step that leads an enabled plugin from one version to another. */
 function isUpdateOfEnabled({ state, desired }: Installation): boolean {
   return state === 'updating' && desired === 'enabled';
+}
+
+function notEnabled(pluginId: string): PlatformError {
+  const how = `POST /api/plugins/${pluginId}/enable`;
+  return new PlatformError('PLUGIN_NOT_ENABLED', `${pluginId} is not enabled; an admin enables it with ${how}`);
 }

@@ -104,7 +104,9 @@ describe('failed deliveries over HTTP', () => {
   test('of a plugin that is disabled stay what they are', async () => {
     const installation = await failing('rests', '1.0.0', [1]);
     await room.settle(await room.stepDone(installation, 'onDisable', DISABLED));
-    expect((await call('rests', 'POST', `${PATH}/replay`)).body.error).toMatchObject({ code: 'PLUGIN_NOT_ENABLED' });
+    const refused = await call('rests', 'POST', `${PATH}/replay`);
+    expect([refused.status, refused.body.error.code]).toEqual([409, 'PLUGIN_DISABLED']);
+    expect(refused.body.error.message).toContain('/enable)');
     expect(await listed('rests')).toHaveLength(1);
   });
 

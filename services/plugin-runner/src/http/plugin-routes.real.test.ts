@@ -180,7 +180,8 @@ describe('routes of plugins', () => {
       expect((await post(runner, 14_000_000)).status).toBe(200);
       const refused = await post(runner, 17_000_000);
       expect(refused.status).toBe(413);
-      expect(await refused.json()).toMatchObject({ success: false, error: { code: 'TOO_LARGE' } });
+      const message = `The body has more than ${15 * 1024 * 1024} bytes, the most that is read here`;
+      expect(await refused.json()).toEqual({ success: false, error: { code: 'TOO_LARGE', message } });
     }
   });
 

@@ -3,6 +3,7 @@ import type { Express, NextFunction, Request, RequestHandler, Response, Router }
 import { WEBHOOK_BODY_LIMIT_BYTES } from '@verifywise/plugin-types';
 import type { PluginContext, WebhookRequest, Webhooks } from '@verifywise/plugin-types';
 import { answerError } from './error-answer.ts';
+import { noSuchRoute } from './no-such-route.ts';
 import { WEBHOOK_PREFIX } from './private-http.ts';
 import { SignatureError } from './webhook-signatures.ts';
 
@@ -27,7 +28,7 @@ export function pluginApp({ pluginId, router, webhooks, context }: Parts): Expre
     readingBody(() => [express.json({ limit: ROUTE_BODY_LIMIT }), express.urlencoded({ extended: true })]),
     router,
   );
-  app.use((_req: Request, res: Response) => answerError(res, 404, 'NOT_FOUND', `${pluginId} has no such route`));
+  app.use((req: Request, res: Response) => answerError(res, 404, 'NOT_FOUND', noSuchRoute(pluginId, req)));
   app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
     const status = (error as { status?: unknown } | null)?.status;
     if (res.headersSent) {
@@ -35,9 +36,7 @@ export function pluginApp({ pluginId, router, webhooks, context }: Parts): Expre
       return;
     }
     if (typeof status === 'number' && status >= 400 && status < 500) {
-      const malformed = (error as { type?: unknown }).type === 'entity.parse.failed';
-      const message = malformed ? 'The body is not valid JSON' : (error as Error).message;
-      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', message);
+      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', refusalOf(error as Error));
       return;
     }
     if (error instanceof SignatureError) {
@@ -49,6 +48,14 @@ export function pluginApp({ pluginId, router, webhooks, context }: Parts): Expre
     answerError(res, 500, 'HANDLER_FAILED', `${pluginId} could not answer; its log says why`);
   });
   return app;
+}
+
+/** What body parsers say, in words for whoever sent the body; others have thrown a message of their own. */
+function refusalOf({ message, ...error }: Error & { type?: unknown; limit?: unknown }): string {
+  if (error.type === 'entity.parse.failed') return 'The body is not valid JSON';
+  if (error.type === 'entity.too.large')
+    return `The body has more than ${String(error.limit)} bytes, the most that is read here`;
+  return message;
 }
 
 /** Parsers of bodies, made for the first request that has one: loading them costs as much as the rest of Express. */

@@ -19,6 +19,7 @@ test.each([
   ['PUT /api/plugins/activity-feed/config', 'installer'],
   ['GET /api/plugins/activity-feed/audit', 'installer'],
   ['GET /api/plugins/activity-feed/config/history', 'installer'],
+  ['GET /api/plugins/activity-feed/update-plan', 'installer'],
   ['POST /api/plugins/activity-feed/config/history', 'plugin-runner'],
   ['GET /api/plugins/audit', 'installer'],
   ['POST /api/plugins/alerts/a-1/acknowledge', 'installer'],

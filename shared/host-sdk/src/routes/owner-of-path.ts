@@ -31,7 +31,7 @@ const ownerships: readonly Ownership[] = [
   { owner: 'installer', path: /^\/api\/plugins\/[^/]+\/(config|permissions)\/?$/i, methods: readAndPut },
   {
     owner: 'installer',
-    path: /^\/api\/plugins\/[^/]+\/(dependencies|errors|audit|config\/history)\/?$/i,
+    path: /^\/api\/plugins\/[^/]+\/(dependencies|errors|audit|update-plan|config\/history)\/?$/i,
     methods: read,
   },
   { owner: 'scheduler', path: /^\/api\/plugins\/[^/]+\/jobs(\/.*)?$/i },

@@ -130,6 +130,13 @@ describe('the error envelope', () => {
     expect(answer.body).toMatchObject({ success: false, error: { code } });
   });
 
+  test('a body too large is told how large it may be', async () => {
+    const { url } = await serve({ routers: [failing] });
+    const { body } = await answerOf(`${url}/read`, posting({ a: 'x'.repeat(200) }));
+    const message = 'The body has more than 100 bytes, the most that this path accepts';
+    expect(body).toEqual({ success: false, error: { code: 'TOO_LARGE', message, details: { limit: 100 } } });
+  });
+
   test('a request without a body is read as undefined', async () => {
     const { url } = await serve({ routers: [failing] });
     expect(await answerOf(`${url}/read`, { method: 'POST' })).toMatchObject({ status: 200, body: { success: true } });

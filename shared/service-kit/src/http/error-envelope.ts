@@ -76,6 +76,11 @@ function platformErrorOf(thrown: unknown): PlatformError | undefined {
   const { status } = thrown;
   if (status < 400 || status >= 500) return undefined;
   const type = 'type' in thrown && typeof thrown.type === 'string' ? thrown.type : '';
+  if (type === 'entity.too.large' && 'limit' in thrown && typeof thrown.limit === 'number') {
+    const { limit } = thrown;
+    const message = `The body has more than ${limit} bytes, the most that this path accepts`;
+    return new PlatformError('TOO_LARGE', message, { details: { limit }, cause: thrown });
+  }
   const [code, message] = meaningOf(status, type);
   return new PlatformError(code, message, { cause: thrown });
 }
