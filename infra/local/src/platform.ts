@@ -187,10 +187,10 @@ async function startOwnBacking(
   closers: Closer[],
   signal: AbortSignal,
 ): Promise<BackingServices> {
-  const { persistent, fresh = false, env = process.env, log = () => undefined } = options;
+  const { persistent, fresh = false, env = process.env, log = () => undefined, onGivenUp = () => undefined } = options;
   const startedAt = Date.now();
   const data = join(folder.path, 'data');
-  const backing = await startBackingServices({ folder: data, persistent, fresh, env, log, signal });
+  const backing = await startBackingServices({ folder: data, persistent, fresh, env, log, onGivenUp, signal });
   closers.push(() => backing.stop());
   log(`RabbitMQ, PostgreSQL and Redis are ready (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
   return backing;

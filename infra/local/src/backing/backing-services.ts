@@ -24,6 +24,8 @@ export interface BackingOptions {
   /** Before BROKER_URL, DATABASE_URL and REDIS_URL: tests look for TEST_BROKER_URL, never for the data people work with. */
   variablePrefix?: '' | 'TEST_';
   log?: (line: string) => void;
+  /** A service that keeps its data dies again and again, and is no longer started again. */
+  onGivenUp?: (error: StartError) => void;
   /** Ends a start that is under way. */
   signal?: AbortSignal | undefined;
 }
@@ -107,6 +109,7 @@ async function startOwn(
   started: Started,
 ): Promise<OwnWay> {
   const { persistent, signal, fresh = false, log = () => undefined, env = process.env } = options;
+  const { onGivenUp = () => undefined } = options;
   if (wish === 'docker' || (wish === undefined && (await hasDockerEngine(env)))) {
     const start = persistent ? startComposeServices : startContainers;
     try {
@@ -118,7 +121,9 @@ async function startOwn(
     }
   }
   await ensureInstalled(names, env, log);
-  await together(names, started, (name) => startProgram(name, { folder, persistent, env, signal }));
+  // One without data would come back as another than it was.
+  const revival = persistent ? { log, onGivenUp } : undefined;
+  await together(names, started, (name) => startProgram(name, { folder, persistent, env, revival, signal }));
   return 'programs';
 }
 
