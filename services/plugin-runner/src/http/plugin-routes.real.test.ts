@@ -180,7 +180,8 @@ describe('routes of plugins', () => {
       expect((await post(runner, 14_000_000)).status).toBe(200);
       const refused = await post(runner, 17_000_000);
       expect(refused.status).toBe(413);
-      expect(await refused.json()).toMatchObject({ success: false, error: { code: 'TOO_LARGE' } });
+      const message = 'The body is larger than the 15728640 bytes that this route accepts';
+      expect(await refused.json()).toMatchObject({ success: false, error: { code: 'TOO_LARGE', message } });
     }
   });
 

@@ -36,9 +36,7 @@ export function pluginApp({ pluginId, router, webhooks, context }: Parts): Expre
       return;
     }
     if (typeof status === 'number' && status >= 400 && status < 500) {
-      const malformed = (error as { type?: unknown }).type === 'entity.parse.failed';
-      const message = malformed ? 'The body is not valid JSON' : (error as Error).message;
-      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', message);
+      answerError(res, status, status === 413 ? 'TOO_LARGE' : 'BAD_REQUEST', whyRefused(error as RefusedBody));
       return;
     }
     if (error instanceof SignatureError) {
@@ -50,6 +48,19 @@ export function pluginApp({ pluginId, router, webhooks, context }: Parts): Expre
     answerError(res, 500, 'HANDLER_FAILED', `${pluginId} could not answer; its log says why`);
   });
   return app;
+}
+
+/** What a parser of bodies throws. */
+interface RefusedBody extends Error {
+  type?: string;
+  /** In bytes; with `entity.too.large`. */
+  limit?: number;
+}
+
+function whyRefused({ type, limit, message }: RefusedBody): string {
+  if (type === 'entity.parse.failed') return 'The body is not valid JSON';
+  if (type === 'entity.too.large') return `The body is larger than the ${String(limit)} bytes that this route accepts`;
+  return message;
 }
 
 /** Parsers of bodies, made for the first request that has one: loading them costs as much as the rest of Express. */

@@ -130,6 +130,13 @@ describe('the error envelope', () => {
     expect(answer.body).toMatchObject({ success: false, error: { code } });
   });
 
+  test('a body that is too large is told how large it may be', async () => {
+    const { url } = await serve({ routers: [failing] });
+    const answer = await answerOf(`${url}/read`, posting({ a: 'x'.repeat(200) }));
+    const message = 'The body is larger than the 100 bytes that this path accepts';
+    expect(answer.body).toMatchObject({ error: { code: 'TOO_LARGE', message } });
+  });
+
   test('a request without a body is read as undefined', async () => {
     const { url } = await serve({ routers: [failing] });
     expect(await answerOf(`${url}/read`, { method: 'POST' })).toMatchObject({ status: 200, body: { success: true } });

@@ -76,14 +76,15 @@ function platformErrorOf(thrown: unknown): PlatformError | undefined {
   const { status } = thrown;
   if (status < 400 || status >= 500) return undefined;
   const type = 'type' in thrown && typeof thrown.type === 'string' ? thrown.type : '';
-  const [code, message] = meaningOf(status, type);
+  const limit = 'limit' in thrown && typeof thrown.limit === 'number' ? `the ${thrown.limit} bytes that ` : '';
+  const [code, message] = meaningOf(status, type, limit);
   return new PlatformError(code, message, { cause: thrown });
 }
 
-function meaningOf(status: number, type: string): [ErrorCode, string] {
+function meaningOf(status: number, type: string, limit: string): [ErrorCode, string] {
   if (type === 'entity.parse.failed') return ['BAD_REQUEST', 'The body is not valid JSON'];
   if (type === 'request.aborted') return ['BAD_REQUEST', 'The request ended before its body was complete'];
-  if (status === 413) return ['TOO_LARGE', 'The body is larger than this path accepts'];
+  if (status === 413) return ['TOO_LARGE', `The body is larger than ${limit}this path accepts`];
   if (status === 415) return ['UNSUPPORTED_MEDIA_TYPE', 'The body has an encoding or charset that is not understood'];
   return ['BAD_REQUEST', 'The request is malformed'];
 }
