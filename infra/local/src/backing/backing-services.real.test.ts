@@ -60,16 +60,18 @@ test(
     const said: string[] = [];
     const second = await started(folder, said);
 
-    const kept = (): Promise<unknown[]> =>
-      inPostgres(second.databaseUrl, async (client) => (await client.query('SELECT answer FROM kept')).rows);
-    expect(await kept()).toEqual([{ answer: 42 }]);
+    const rowsKept = async (): Promise<unknown> => {
+      const { rows } = await inPostgres(second.databaseUrl, (client) => client.query('SELECT answer FROM kept'));
+      return rows;
+    };
+    expect(await rowsKept()).toEqual([{ answer: 42 }]);
 
     await inRedis(second.redisUrl, ['SET kept 42']);
     const running = JSON.parse(readFileSync(`${folder}/children.json`, 'utf8')) as ProcessIdentity[];
     for (const { pid } of running) process.kill(pid, 'SIGKILL');
     await eventually(() => expect(running.filter(isAlive)).toEqual([]));
     await eventually(async () => {
-      expect(await kept()).toEqual([{ answer: 42 }]);
+      expect(await rowsKept()).toEqual([{ answer: 42 }]);
       // It answers OK only when the value is there.
       await inRedis(second.redisUrl, ['SET kept 43 XX']);
       await amqpHandshake(second.brokerUrl);

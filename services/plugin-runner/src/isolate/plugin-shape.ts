@@ -1,4 +1,4 @@
-import type { EventHandlers, FilterHandlers, Plugin, Webhooks } from '@verifywise/plugin-types';
+import type { EventHandlers, FilterHandlers, Plugin, Webhook, Webhooks } from '@verifywise/plugin-types';
 
 /** The plugin cannot be loaded as it is; the message is for its author. */
 export class PluginLoadError extends Error {
@@ -24,7 +24,7 @@ const examples = {
 /** Throws a PluginLoadError when something that is to be called cannot be. */
 export function checkFunctions(plugin: Plugin, entry: string): void {
   for (const [name, example] of Object.entries(examples)) {
-    const found: unknown = plugin[name as keyof typeof examples];
+    const found = (plugin as Record<string, unknown>)[name];
     if (found === undefined || found === null || typeof found === 'function') continue;
     throw new PluginLoadError(`${entry}: \`${name}\` must be a function, like ${example}, and is ${kindOf(found)}`);
   }
@@ -32,7 +32,7 @@ export function checkFunctions(plugin: Plugin, entry: string): void {
 
 /** The plugin's webhooks by name. */
 export function webhooksOf(plugin: Plugin, entry: string): Webhooks {
-  const isWebhook = (value: unknown): boolean => typeof Object(value).handler === 'function';
+  const isWebhook = (value: unknown): boolean => typeof (value as Partial<Webhook> | null)?.handler === 'function';
   return returned(entry, 'webhooks', plugin.webhooks?.(), isWebhook) as Webhooks;
 }
 
