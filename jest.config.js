@@ -36,13 +36,16 @@ export default {
         '<rootDir>/test/{journeys,faults}/**/*.test.ts',
         '<rootDir>/{shared,services,infra}/**/*.real.test.ts',
       ],
-      testPathIgnorePatterns: ['/node_modules/', '/.local/', '/kill-at-every-step/'],
+      testPathIgnorePatterns: ['/node_modules/', '/.local/', '/kill-at-every-step/', '/whole-matrix\\.test\\.ts$'],
       ...withBackingServices,
     },
     {
       ...common,
       displayName: 'faults',
-      testMatch: ['<rootDir>/test/faults/kill-at-every-step/*.test.ts'],
+      testMatch: [
+        '<rootDir>/test/faults/kill-at-every-step/*.test.ts',
+        '<rootDir>/test/faults/**/whole-matrix.test.ts',
+      ],
       testPathIgnorePatterns: ['/node_modules/', '/.local/'],
       ...withBackingServices,
     },

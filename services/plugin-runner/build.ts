@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { build as bundle } from 'esbuild';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
 import { compileBundles, removeCompiled } from './compile-bundles.ts';
 import { LATER, calledLater } from './express-later.ts';
@@ -83,3 +83,13 @@ await bundle({
   outfile: join(dist, 'isolate.cjs'),
 });
 await compileBundles(dist);
+
+/** Each file is put in place whole: an isolate that starts just now finds the old one or the new one, never a part. */
+async function bundle(what: BuildOptions): Promise<void> {
+  const { outputFiles } = await build({ ...what, write: false });
+  for (const { path, contents } of outputFiles) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.new`, contents);
+    await rename(`${path}.new`, path);
+  }
+}

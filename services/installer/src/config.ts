@@ -33,6 +33,7 @@ export function readConfig(env: Environment) {
     errorBudget: errorBudget('PLUGIN_ERROR_BUDGET', strictestBudget),
     operationLeaseMs: integer('OPERATION_LEASE_MS', 15_000, { min: 300 }),
     operationsKeptDays: integer('OPERATIONS_KEPT_DAYS', 90, { min: 1, max: 3_650 }),
+    packagesKeptDays: integer('PACKAGES_KEPT_DAYS', 30, { min: 1, max: 3_650 }),
     // Beyond 2 GB a zip would need what is refused.
     downloadLimitBytes: integer('DOWNLOAD_LIMIT_BYTES', contractLimits.downloadBytes, { min: 1, max: TWO_GB }),
     uploadLimitBytes: integer('UPLOAD_LIMIT_BYTES', contractLimits.uploadBytes, { min: 1, max: TWO_GB }),

@@ -261,8 +261,8 @@ test('two dependencies that need the same third install it once', async () => {
   expect((await acme.call('POST', '/install', { id: 'top', withDependencies: true })).status).toBe(201);
   expect((await acme.call('GET', '/top/dependencies')).body.data).toMatchObject({
     dependencies: [
-      { id: 'base', satisfied: true },
       { id: 'left', satisfied: true },
+      { id: 'base', satisfied: true },
     ],
   });
   expect(acme.hooks().filter((hook) => hook.startsWith('onInstall'))).toHaveLength(3);

@@ -14,6 +14,7 @@ import {
 } from '@verifywise/service-kit';
 import type { InstallerConfig } from './config.ts';
 import { createAcknowledgeAlert } from './audit/acknowledge-alert.ts';
+import { createViewAudit } from './audit/view-audit.ts';
 import { createChangeConfig } from './config/change-config.ts';
 import { createViewConfigHistory } from './config/config-history.ts';
 import { createSealGiven } from './config/given-config.ts';
@@ -45,6 +46,7 @@ import { Operations } from './operations/operations.ts';
 import type { OperationStore } from './operations/operation-store.ts';
 import { StoredIntake } from './package/package-intake.ts';
 import { limitsIn } from './package/package-limits.ts';
+import { UnwantedPackages } from './package/unwanted-packages.ts';
 import { RegistryCache } from './registry/registry-cache.ts';
 import { sendOrPublish } from './runner/outgoing.ts';
 import { surfaceOf } from './runner/plugin-surfaces.ts';
@@ -118,6 +120,8 @@ export async function startInstaller(
   });
   if (config.builtinPluginsFolder !== undefined) await intake.takeInBuiltins(config.builtinPluginsFolder, log);
 
+  closers.add(new UnwantedPackages({ packages, keptDays: config.packagesKeptDays, log }));
+
   const operationRows = operationStore(new StoredOperations(db.source, transactions));
   const operations: Operations = new Operations({
     store: operationRows,
@@ -165,7 +169,7 @@ export async function startInstaller(
 
   const api = createApi(config, idempotencyStore(db));
   const auditLogs = new StoredAuditLogs(db.source);
-  addAuditRoutes(api, auditLogs);
+  addAuditRoutes(api, createViewAudit(installations, auditLogs));
   addAlertRoutes(api, { records, acknowledgeAlert: createAcknowledgeAlert(transact) });
   addPluginRoutes(api, {
     plugins,

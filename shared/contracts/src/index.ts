@@ -1,4 +1,6 @@
 export * from './archive-codes.ts';
+export * from './dependencies/dependency-errors.ts';
+export * from './dependencies/resolve-dependencies.ts';
 export * from './download-url.ts';
 export * from './envelope.ts';
 export * from './errors.ts';

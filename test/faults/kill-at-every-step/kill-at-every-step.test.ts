@@ -179,13 +179,7 @@ test.each(['installer', 'plugin-runner'] as const)(
     let kills = 0;
     for (let left = ways; left.length > 0; left = left.filter(({ tenant }) => gate.next(tenant) !== undefined)) {
       // Each kill before let everybody come exactly where they would have come without it.
-      await eventually(
-        () =>
-          expect(
-            left.filter(({ tenant }) => !gate.stands(tenant)).map(({ tenant }) => [tenant, gate.next(tenant)]),
-          ).toEqual([]),
-        { within: GOES_ON_WITHIN },
-      );
+      await allStand(left);
       await kill(victim);
       kills += 1;
       for (const { tenant } of left) gate.letGo(tenant);
@@ -194,22 +188,58 @@ test.each(['installer', 'plugin-runner'] as const)(
     await platform.ready(victim);
     expect(kills).toBe(Math.max(...ways.map(({ story }) => cutsOf(story, victim).length)));
 
-    const stands = await ends(ways.map(({ tenant }) => tenant));
-    for (const [index, { story, tenant }] of ways.entries()) {
-      const expected = knownOf(story);
-      expect({ story: story.name, ...stands[index] }).toEqual({ story: story.name, ...expected.stand });
-      // The runner remembers what it has done: whoever asks again has no hook run again.
-      if (victim === 'installer')
-        expect([tenant, hooksIn(gate.passedBy(tenant), expected.route)]).toEqual([
-          tenant,
-          hooksIn(expected.route, expected.route),
-        ]);
+    await endUndisturbed(ways);
+    // The runner remembers what it has done: whoever asks again has no hook run again.
+    for (const { story, tenant } of victim === 'installer' ? ways : []) {
+      const { route } = knownOf(story);
+      expect([tenant, hooksIn(gate.passedBy(tenant), route)]).toEqual([tenant, hooksIn(route, route)]);
     }
-    expect(await rowsOf('globex')).toEqual(globex);
-    await eventually(async () => expect(await versionAt('globex', SURVIVOR)).toBe('2.0.0'));
     await clean(ways.map(({ tenant }) => tenant));
   },
 );
+
+test('a plugin-runner killed inside onUnload of every operation that has one', async () => {
+  const ways = stories.flatMap((story) =>
+    knownOf(story)
+      .route.filter((point) => point.startsWith('hook onUnload '))
+      .map((point, at) => ({ story, point, tenant: `unload-${at}-${slug(story)}` })),
+  );
+  expect(new Set(ways.map(({ story }) => story.act.act))).toEqual(new Set(['update', 'rollback', 'uninstall']));
+  await makeReady(ways);
+  for (const { story, point, tenant } of ways) gate.begin(tenant, { route: [point], fails: story.fails });
+  const begun = ways.map(({ story, tenant }) => begin(tenant, story.act).catch(() => undefined));
+  // Nobody was killed before, so each has something to unload.
+  await allStand(ways);
+  await kill('plugin-runner');
+  for (const { tenant } of ways) gate.letGo(tenant);
+  await Promise.all(begun);
+  await platform.ready('plugin-runner');
+  await endUndisturbed(ways);
+  await clean(ways.map(({ tenant }) => tenant));
+});
+
+interface Way {
+  story: Story;
+  tenant: string;
+}
+
+/** Resolves when each of them stands at the next point of its route. */
+async function allStand(ways: Way[]): Promise<void> {
+  const onTheWay = () => ways.filter(({ tenant }) => !gate.stands(tenant));
+  await eventually(() => expect(onTheWay().map(({ tenant }) => [tenant, gate.next(tenant)])).toEqual([]), {
+    within: GOES_ON_WITHIN,
+  });
+}
+
+/** Each story has ended as it does when nobody is killed, and who had no part in any has noticed nothing. */
+async function endUndisturbed(ways: Way[]): Promise<void> {
+  const stands = await ends(ways.map(({ tenant }) => tenant));
+  for (const [index, { story }] of ways.entries()) {
+    expect({ story: story.name, ...stands[index] }).toEqual({ story: story.name, ...knownOf(story).stand });
+  }
+  expect(await rowsOf('globex')).toEqual(globex);
+  await eventually(async () => expect(await versionAt('globex', SURVIVOR)).toBe('2.0.0'));
+}
 
 function cutsOf(story: Story, victim: Victim): string[] {
   const { route } = knownOf(story);
@@ -248,7 +278,7 @@ function routeOf(passed: string[], { plugin, act }: Act): string[] {
 
 /**
  * The runner has no part in what the installer writes; it is killed where one step is done and the next not begun, and inside hooks. A
- * runner that was killed has left nothing to unload, so nobody comes by that hook then.
+ * runner that was killed has left nothing to unload, so nobody comes by that hook then: it has a test of its own.
  */
 function isSeenByTheRunner(point: string): boolean {
   if (point.startsWith('hook onUnload ')) return false;
@@ -329,7 +359,7 @@ async function clean(tenants: string[]): Promise<void> {
   for (const tenant of tenants) expect({ tenant, ...stands.get(tenant) }).toMatchObject({ installed: [], tables: {} });
 }
 
-async function makeReady(ways: { story: Story; tenant: string }[]): Promise<void> {
+async function makeReady(ways: Way[]): Promise<void> {
   await inTurn(ways, async ({ story, tenant }) => {
     for (const act of story.before) await succeed(tenant, act);
   });
@@ -344,11 +374,18 @@ async function inTurn<One>(all: One[], work: (one: One) => Promise<void>): Promi
 }
 
 async function succeed(tenant: string, act: Act): Promise<void> {
-  expect([tenant, act, await request(tenant, act)]).toEqual([
-    tenant,
-    act,
-    { status: act.act === 'install' ? 201 : 200, code: '' },
-  ]);
+  const answer = await request(tenant, act);
+  // On a busy machine it may take longer than its request waits.
+  if (answer.status === 202) await eventually(() => hasSucceeded(tenant, act), { within: GOES_ON_WITHIN });
+  else expect([tenant, act, answer]).toEqual([tenant, act, { status: act.act === 'install' ? 201 : 200, code: '' }]);
+}
+
+async function hasSucceeded(tenant: string, { plugin, act }: Act): Promise<void> {
+  const { rows } = await database.query(
+    `SELECT status FROM installer.operations WHERE tenant = $1 AND plugin_id = $2 AND kind = $3 ORDER BY created_at DESC LIMIT 1`,
+    [tenant, plugin, act],
+  );
+  expect([tenant, plugin, act, rows]).toEqual([tenant, plugin, act, [{ status: 'succeeded' }]]);
 }
 
 /** Begins the operation and does not wait for its end. */
@@ -390,9 +427,13 @@ async function rowsOf(tenant: string): Promise<unknown[]> {
   return rows;
 }
 
-/** The hooks of the operation in the order in which they ran, as often as they ran. */
+/**
+ * The hooks of the operation in the order in which they ran, as often as they ran. What is installed and not enabled stays loaded for a
+ * minute (docs/decisions/0003): where all the kills take longer, it is loaded once more before it is enabled.
+ */
 function hooksIn(passed: string[], route: string[]): string[] {
-  return passed.filter((point) => point.startsWith('hook ') && route.includes(point));
+  const hooks = passed.filter((point) => point.startsWith('hook ') && route.includes(point));
+  return hooks.filter((point, at) => !point.startsWith('hook onLoad ') || hooks.indexOf(point) === at);
 }
 
 function slug({ name }: Story): string {

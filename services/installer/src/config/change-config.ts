@@ -43,12 +43,13 @@ export function createChangeConfig(needs: { transact: Transact; secrets: Secrets
 
 /** What was missing before may stay so: an update may ask for more than there is. */
 function assertNothingMissing(
-  { pluginId, desired }: InstalledRecord,
+  { pluginId, desired, target }: InstalledRecord,
   fields: ConfigFields,
   before: Record<string, unknown>,
   after: Record<string, unknown>,
 ): void {
-  if (desired !== 'enabled') return;
+  // While it is being enabled it has seen them already.
+  if ((target?.desired ?? desired) !== 'enabled') return;
   const known = new Set(missingConfig(fields, before));
   const missing = missingConfig(fields, after).filter((field) => !known.has(field));
   if (missing.length > 0) throw ConfigMissingError.whileEnabled(pluginId, missing);

@@ -7,7 +7,7 @@ import {
   type ConfigFields,
   type SecretPlace,
 } from '@verifywise/contracts';
-import { PluginNotInstalledError } from '../installation/errors.ts';
+import { findInstalled } from '../installation/find-installed.ts';
 import type { Installations } from '../installation/hands.ts';
 import { configRevision } from './config-revision.ts';
 import { isStoredSecret, storedValues } from './sealed-config.ts';
@@ -27,8 +27,7 @@ export type ViewConfig = (tenant: string, pluginId: string) => Promise<{ view: C
 
 export function createViewConfig(installations: Installations): ViewConfig {
   return async (tenant, pluginId) => {
-    const record = await installations.find(tenant, pluginId);
-    if (record === null) throw new PluginNotInstalledError(pluginId);
+    const record = await findInstalled({ installations }, { tenant, pluginId });
     const stored = await installations.findConfig(tenant, pluginId);
     const fields = record.manifest.config;
     const values = known(fields, storedValues(stored));

@@ -305,6 +305,30 @@ test('the answer has the shape that openapi.json tells, and a role that only rea
 });
 
 describe('two versions of one plugin', () => {
+  test('have their settings in the order in which the author wrote them, however deep they stand', async () => {
+    const text = { type: 'string' };
+    const host = { type: 'object', properties: { port: text, address: text, z: text, b: text } };
+    const orders = { '1.0.0': ['zone', 'name', 'host', 'a'], '2.0.0': ['name', 'host', 'zone', 'bb', 'a'] };
+    const configOf = (keys: string[]) => Object.fromEntries(keys.map((key) => [key, key === 'host' ? host : text]));
+    for (const [version, keys] of Object.entries(orders))
+      room.registry.publish(pluginArchive({ id: 'ordered', version, config: configOf(keys) }));
+    const acme = await room.tenant();
+    const shown = async () => {
+      const { schema } = await read(acme, 'ordered');
+      const { properties } = schema['host'] as unknown as typeof host;
+      expect(Object.keys(properties)).toEqual(['port', 'address', 'z', 'b']);
+      return Object.keys(schema);
+    };
+    await acme.call('POST', '/install', { id: 'ordered', version: '1.0.0' });
+    expect(await shown()).toEqual(orders['1.0.0']);
+    await acme.call('POST', '/ordered/update');
+    expect(await shown()).toEqual(orders['2.0.0']);
+    const { manifest } = (await acme.call('GET', '/ordered')).body.data as { manifest: { config: object } };
+    expect(Object.keys(manifest.config)).toEqual(orders['2.0.0']);
+    await acme.call('POST', '/ordered/rollback');
+    expect(await shown()).toEqual(orders['1.0.0']);
+  });
+
   test('what a new version calls a secret is sealed with the update, hidden in the history, and stays a secret after a rollback', async () => {
     const plain = { token: { type: 'string' }, name: { type: 'string' } };
     room.registry.publish(pluginArchive({ id: 'turns', version: '1.0.0', config: plain }));
@@ -320,6 +344,11 @@ describe('two versions of one plugin', () => {
     const rows = await room.rows(`SELECT * FROM installer.configs WHERE tenant = '${acme.name}'`);
     expect(JSON.stringify(rows)).not.toContain(`${acme.name}-token`);
     expect(JSON.stringify(await history(acme, 'turns'))).not.toContain(`${acme.name}-token`);
+    for (const path of ['/audit', '/turns/audit']) {
+      const { entries } = (await acme.call('GET', path)).body.data as { entries: { action: string; after: object }[] };
+      const config = entries.find(({ action }) => action === 'config');
+      expect(config?.after).toEqual({ token: '••••••••', name: 'n' });
+    }
     expect((await read(globex, 'turns')).config).toEqual({ name: 'n', token: `${globex.name}-token` });
 
     expect((await acme.call('POST', '/turns/rollback')).status).toBe(200);

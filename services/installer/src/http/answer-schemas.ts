@@ -1,19 +1,8 @@
 import { permissions } from '@verifywise/plugin-types';
 import { pageSchema, personSchema, serviceSchema } from '@verifywise/service-kit';
+import { anything, nullable, object, text, texts, time } from './schema-words.ts';
 
 /** The shapes of answers in openapi.json; a test holds the answers against them. */
-
-const text = { type: 'string' };
-const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
-const time = { type: 'string', format: 'date-time' };
-const texts = { type: 'array', items: text };
-const anything = {};
-const object = (properties: Record<string, object>) => ({
-  type: 'object',
-  required: Object.keys(properties),
-  properties,
-  additionalProperties: false,
-});
 
 const actor = {
   description: 'The admin as their token named them; a plugin (`plugin:<id>`) or the platform when nobody asked',

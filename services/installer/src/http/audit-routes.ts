@@ -1,5 +1,6 @@
 import { success } from '@verifywise/service-kit';
-import type { AuditLogs, AuditQuery } from '../audit/audit-log.ts';
+import type { AuditQuery } from '../audit/audit-log.ts';
+import type { ViewAudit } from '../audit/view-audit.ts';
 import { auditAnswer } from './answer-schemas.ts';
 import { pluginIn, type Api } from './api.ts';
 import { auditQuery, tenantAuditQuery } from './request-schemas.ts';
@@ -8,7 +9,7 @@ const answers = { 200: { description: 'One page, newest first', data: auditAnswe
 const get = { method: 'get', role: 'Admin', answers } as const;
 
 /** Who did what and when; kept also after an uninstallation. The queries were checked, and their defaults filled in. */
-export function addAuditRoutes(api: Api, logs: AuditLogs): void {
+export function addAuditRoutes(api: Api, viewAudit: ViewAudit): void {
   api.add(
     {
       ...get,
@@ -17,13 +18,13 @@ export function addAuditRoutes(api: Api, logs: AuditLogs): void {
       query: tenantAuditQuery,
     },
     async (req, res, { tenant }) => {
-      res.json(success(await logs.audit(tenant, req.query as unknown as AuditQuery)));
+      res.json(success(await viewAudit(tenant, req.query as unknown as AuditQuery)));
     },
   );
   api.add(
     { ...get, path: '/api/plugins/:id/audit', summary: 'What was done to one plugin', query: auditQuery },
     async (req, res, { tenant }) => {
-      res.json(success(await logs.audit(tenant, { ...(req.query as unknown as AuditQuery), pluginId: pluginIn(req) })));
+      res.json(success(await viewAudit(tenant, { ...(req.query as unknown as AuditQuery), pluginId: pluginIn(req) })));
     },
   );
 }

@@ -38,6 +38,10 @@ export function addConfigRoutes(api: Api, { viewConfig, viewHistory, changeConfi
       role: 'Admin',
       path,
       summary: 'Changes the settings it names; with If-Match only when they are still as they were read (else 412)',
+      headers: {
+        type: 'object',
+        properties: { 'If-Match': { type: 'string', description: 'The ETag of the settings as they were read' } },
+      },
       body: configBody,
       answers: { 200: { description: 'The settings as they are now', data: configAnswer } },
     },

@@ -10,6 +10,7 @@ import { pluginIn, type Api } from './api.ts';
 import type { AnswerOperation } from './operation-answer.ts';
 import { assertPluginId, assertVersion } from './names.ts';
 import { permissionsIn } from './permissions-in.ts';
+import { begunAnswer, endedAnswer } from './plugin-schemas.ts';
 import {
   emptyBody,
   enableBody,
@@ -31,7 +32,16 @@ interface Needs {
   uploadLimitBytes: number;
 }
 
-const laterAnswer = { 202: 'Begun; ask for it at Location' };
+/** What the plugin is then, or where to ask when it takes longer. */
+const answersOf = (status: 200 | 201, description: string) => ({
+  [status]: { description, data: endedAnswer },
+  202: { description: 'Begun; ask for it at Location', data: begunAnswer },
+});
+
+const headers = {
+  type: 'object',
+  properties: { Prefer: { type: 'string', description: '`respond-async` asks for 202 at once' } },
+};
 
 /** Install, update, roll back, enable, disable, uninstall: each an operation. */
 export function addLifecycleRoutes(api: Api, needs: Needs): void {
@@ -55,7 +65,8 @@ export function addLifecycleRoutes(api: Api, needs: Needs): void {
         summary,
         role: 'Admin',
         body,
-        answers: { 201: 'Installed, not enabled', ...laterAnswer },
+        headers,
+        answers: answersOf(201, 'Installed, not enabled'),
       },
       async (req, res, who) => {
         const { id, ...input } = req.body as OperationInput & { id: string };
@@ -74,7 +85,8 @@ export function addLifecycleRoutes(api: Api, needs: Needs): void {
       role: 'Admin',
       body: uploadBody,
       bodyType: 'multipart/form-data',
-      answers: { 201: 'Installed, not enabled', ...laterAnswer },
+      headers,
+      answers: answersOf(201, 'Installed, not enabled; or updated'),
     },
     async (req, res, who) => {
       const { upload, letGo } = uploads.get(req) as HeldUpload;
@@ -106,7 +118,8 @@ export function addLifecycleRoutes(api: Api, needs: Needs): void {
         summary,
         role: 'Admin',
         body,
-        answers: { 200: 'Done; the plugin as it is now', ...laterAnswer },
+        headers,
+        answers: answersOf(200, 'Done; the plugin as it is now'),
       },
       async (req, res, who) => {
         const { config, ...asked } = req.body as OperationInput & { config?: Record<string, unknown> };

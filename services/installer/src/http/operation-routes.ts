@@ -5,6 +5,7 @@ import type { Operation } from '../operations/operation.ts';
 import type { Operations } from '../operations/operations.ts';
 import type { Api } from './api.ts';
 import { operationView } from './operation-answer.ts';
+import { operationAnswer } from './plugin-schemas.ts';
 
 /** Nobody watches one operation for longer; a page that does connects again. */
 const WATCH_LIMIT_MS = 15 * 60_000;
@@ -28,7 +29,7 @@ export function addOperationRoutes(api: Api, operations: Operations): void {
       role: 'any',
       path: '/api/plugins/operations/:operationId',
       summary: 'How an operation stands',
-      answers: { 200: 'Its status and steps' },
+      answers: { 200: { description: 'Its status and steps', data: operationAnswer } },
     },
     async (req, res, { tenant }) => {
       res.json(success(operationView(await found(req, tenant))));
@@ -40,7 +41,12 @@ export function addOperationRoutes(api: Api, operations: Operations): void {
       role: 'any',
       path: '/api/plugins/operations/:operationId/events',
       summary: 'Follows an operation to its end',
-      answers: { 200: { description: 'An event `progress` for each change', contentType: 'text/event-stream' } },
+      answers: {
+        200: {
+          description: 'An event `progress` for each change, its data as of the operation',
+          contentType: 'text/event-stream',
+        },
+      },
     },
     async (req, res, { tenant }) => {
       const { id } = await found(req, tenant);

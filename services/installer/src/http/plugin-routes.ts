@@ -8,6 +8,7 @@ import type { Records } from '../installation/records.ts';
 import { pluginIn, type Api } from './api.ts';
 import { permissionsAnswer } from './answer-schemas.ts';
 import { permissionsIn } from './permissions-in.ts';
+import { dependenciesAnswer, errorsAnswer, pluginAnswer, pluginsAnswer, statsAnswer } from './plugin-schemas.ts';
 import { listQuery, permissionsBody } from './request-schemas.ts';
 import { shownError, shownPlugin } from './shown-errors.ts';
 
@@ -35,7 +36,12 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
   const get = { method: 'get', role: 'any' } as const;
 
   api.add(
-    { ...get, path: '/api/plugins', summary: 'Installed and built-in plugins', answers: { 200: 'The plugins' } },
+    {
+      ...get,
+      path: '/api/plugins',
+      summary: 'Installed and built-in plugins',
+      answers: { 200: { description: 'The plugins', data: pluginsAnswer } },
+    },
     async (_req, res, who) => {
       const all = (await plugins.list(who.tenant)).map((plugin) => shownPlugin(plugin, who));
       res.json(success({ plugins: all, total: all.length }));
@@ -46,14 +52,19 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
       ...get,
       path: '/api/plugins/stats',
       summary: 'How many plugins there are in which state',
-      answers: { 200: 'Counts' },
+      answers: { 200: { description: 'Counts', data: statsAnswer } },
     },
     async (_req, res, { tenant }) => {
       res.json(success(await plugins.stats(tenant)));
     },
   );
   api.add(
-    { ...get, path: '/api/plugins/:id', summary: 'One plugin', answers: { 200: 'The plugin' } },
+    {
+      ...get,
+      path: '/api/plugins/:id',
+      summary: 'One plugin',
+      answers: { 200: { description: 'The plugin', data: pluginAnswer } },
+    },
     async (req, res, who) => {
       res.json(success(shownPlugin(await known(who.tenant, pluginIn(req)), who)));
     },
@@ -63,7 +74,7 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
       ...get,
       path: '/api/plugins/:id/dependencies',
       summary: 'What it needs, and what needs it',
-      answers: { 200: 'Both' },
+      answers: { 200: { description: 'Both', data: dependenciesAnswer } },
     },
     async (req, res, { tenant }) => {
       const { id, dependencies } = await known(tenant, pluginIn(req));
@@ -76,7 +87,7 @@ export function addPluginRoutes(api: Api, needs: Needs): void {
       path: '/api/plugins/:id/errors',
       summary: 'The last error, failures while it was enabled, and the steps that failed; stacks for role Admin',
       query: listQuery,
-      answers: { 200: 'Errors, newest first' },
+      answers: { 200: { description: 'Errors, newest first', data: errorsAnswer } },
     },
     async (req, res, who) => {
       const { id, lastError } = shownPlugin(await known(who.tenant, pluginIn(req)), who);

@@ -1,12 +1,11 @@
-import { compareVersions } from '@verifywise/contracts';
+import { compareVersions, type DependencyCandidate } from '@verifywise/contracts';
 import type { Packages, PluginRegistry } from './hands.ts';
-import type { Candidate } from './resolve-dependencies.ts';
 
 /** The versions of other plugins that a tenant could install: what registries list, and what ships with the platform. Newest first. */
 export function candidatesFor(
   { registry, packages }: { registry: PluginRegistry; packages: Packages },
   tenant: string,
-): (pluginId: string) => Promise<Candidate[]> {
+): (pluginId: string) => Promise<DependencyCandidate[]> {
   return async (pluginId) => {
     const shipped = (await packages.builtins()).flatMap(({ manifest }) => (manifest.id === pluginId ? [manifest] : []));
     const listed = await registry.versions(tenant, pluginId).catch((error: unknown) => {

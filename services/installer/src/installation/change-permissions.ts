@@ -1,4 +1,4 @@
-import { PlatformError, PluginPermissionsChanged } from '@verifywise/contracts';
+import { PlatformError, PluginPermissionsChanged, type PluginState } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import { permissionsView, type PermissionsView } from './permissions-view.ts';
 import { factOf, lock } from './settle.ts';
@@ -11,12 +11,15 @@ export type ChangePermissions = (
   actor: Actor,
 ) => Promise<PermissionsView>;
 
+/** An operation has said what the plugin will be granted, also before its first hook. */
+const underWay: PluginState[] = ['installing', 'updating', 'uninstalling'];
+
 /** An admin grants more than was declared, or takes away (contract §2). */
 export function createChangePermissions(transact: Transact): ChangePermissions {
   return (tenant, pluginId, wanted, actor) =>
     transact(async (tx) => {
       const record = await lock(tx, tenant, pluginId);
-      if (record.target !== null) {
+      if (record.target !== null || underWay.includes(record.state)) {
         throw new PlatformError('BUSY', `Plugin ${pluginId} has an operation under way; wait until it has finished`);
       }
       const granted = [...new Set(wanted)];

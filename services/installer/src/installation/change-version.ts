@@ -1,10 +1,12 @@
 import { errorAnswer, type LifecycleHook } from '@verifywise/contracts';
+import { storedValues } from '../config/sealed-config.ts';
 import type { Operation, Step, StepDone, StepRun } from '../operations/operation.ts';
-import { hookErrorKept, hookStep, runHook, type Aim } from './hook-step.ts';
+import { hookErrorKept, hookStep, runHook, type Aim, type Allowed } from './hook-step.ts';
 import { introduced, type Reason } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
+import type { InstalledRecord } from './installed-plugin.ts';
 import { lock, pluginError, settle, settleInError } from './settle.ts';
-import { settingsStep } from './version-settings.ts';
+import { assertNothingMissing, settingsStep } from './version-settings.ts';
 
 /**
  * The hooks that lead from one version to another (S:5.3, S:5.5). Undone, they lead back: the new version is unloaded, the old one
@@ -16,6 +18,12 @@ export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean 
     reason: 'update' as const,
     ...(progress.fromVersion === undefined ? {} : { fromVersion: progress.fromVersion }),
   });
+  // Until then an admin may clear what only the new version requires.
+  const allowed: Allowed = async (tx, operation, { manifest }) => {
+    if (!wasEnabled(operation)) return;
+    const { tenant, pluginId } = operation;
+    assertNothingMissing(pluginId, manifest, storedValues(await tx.findConfig(tenant, pluginId)));
+  };
   const next = (operation: Operation): Aim => ({ ...nextVersion(operation), ...changing(operation) });
   return [
     {
@@ -32,8 +40,10 @@ export function changeVersionSteps(needs: SagaNeeds, change: { migrate: boolean 
       run: () => Promise.resolve({}),
       undo: (run) => unloadNew(needs, run, next),
     },
-    ...(change.migrate ? [hookStep(needs, { name: 'onInstall', hook: 'onInstall', aim: next, options: reason })] : []),
-    hookStep(needs, { name: 'onLoad', hook: 'onLoad', aim: next, options: reason }),
+    ...(change.migrate
+      ? [hookStep(needs, { name: 'onInstall', hook: 'onInstall', aim: next, options: reason, allowed })]
+      : []),
+    hookStep(needs, { name: 'onLoad', hook: 'onLoad', aim: next, options: reason, allowed }),
     hookStep(needs, {
       name: 'onEnable',
       hook: 'onEnable',
@@ -84,16 +94,21 @@ async function unloadNew(needs: SagaNeeds, run: StepRun, aim: (operation: Operat
   }
 }
 
-/** The version is changing; undone, the tenant has what it had, or at worst the old version in error. */
-export function beginChange(): Step {
+/**
+ * The version is changing; undone, the tenant has what it had, or at worst the old version in error. From here on nobody changes what it
+ * is granted, so what the new version is granted is settled here.
+ */
+export function beginChange(
+  grantedThen: (record: InstalledRecord, operation: Operation) => InstalledRecord['granted'],
+): Step {
   return {
     name: 'begin',
-    run: ({ operation: { tenant, pluginId } }) =>
+    run: ({ operation }) =>
       Promise.resolve({
         async commit(tx) {
-          const record = await lock(tx, tenant, pluginId);
+          const record = await lock(tx, operation.tenant, operation.pluginId);
           await tx.saveInstallation({ ...record, state: 'updating', updatedAt: new Date() });
-          return { stateBefore: record.state };
+          return { stateBefore: record.state, granted: grantedThen(record, operation) };
         },
       }),
     undo({ operation }, reason) {

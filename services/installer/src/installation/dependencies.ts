@@ -1,7 +1,6 @@
-import { satisfies } from '@verifywise/contracts';
-import { DependentsConflictError, needsInWords } from './errors.ts';
+import { needsInWords, satisfies, type DependencyNeed, type VersionWithNeeds } from '@verifywise/contracts';
+import { DependentsConflictError } from './errors.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
-import type { Need } from './resolve-dependencies.ts';
 
 /** Something a plugin needs that is not there as it is needed. */
 export interface Requirement {
@@ -60,13 +59,20 @@ export function assertDependentsFit(
 }
 
 /** Who could no longer use this plugin if it were this version. What is out of its range already is not made worse. */
-export function brokenNeeds(pluginId: string, version: string, installed: InstalledRecord[]): Need[] {
+export function brokenNeeds(pluginId: string, version: string, installed: InstalledRecord[]): DependencyNeed[] {
   const now = installed.find((record) => record.pluginId === pluginId)?.version;
   return installed.flatMap(({ pluginId: by, version: its, manifest }) => {
     const range = manifest.dependencies[pluginId];
     if (range === undefined || satisfies(version, range)) return [];
     return now !== undefined && !satisfies(now, range) ? [] : [{ by: `${by} ${its}`, range }];
   });
+}
+
+/** Enabled plugins that say they need this one; nothing keeps an admin from disabling it all the same. */
+export function enabledNeeds(pluginId: string, installed: InstalledRecord[]): string[] {
+  return installed.flatMap(({ pluginId: id, desired, manifest }) =>
+    desired === 'enabled' && Object.hasOwn(manifest.dependencies, pluginId) ? [id] : [],
+  );
 }
 
 /** Who needs this plugin, those first that nobody else needs: the order to uninstall them in. */
@@ -96,6 +102,13 @@ export function dependencyViews(needed: Record<string, string>, installed: Insta
       satisfied: found !== undefined && satisfies(found.version, range),
     };
   });
+}
+
+/** Those that count when something is said to be there. */
+export function withNeeds(installed: InstalledRecord[]): VersionWithNeeds[] {
+  return installed.flatMap(({ pluginId, version, state, manifest: { dependencies } }) =>
+    state === 'installing' ? [] : [{ pluginId, version, dependencies }],
+  );
 }
 
 /** A plugin that is still being installed may yet be undone. */

@@ -1,6 +1,7 @@
 import { PluginDisabled } from '@verifywise/contracts';
 import type { Operation, Saga } from '../operations/operation.ts';
-import { PluginNotInstalledError } from './errors.ts';
+import { enabledNeeds } from './dependencies.ts';
+import { findInstalled } from './find-installed.ts';
 import { hookStep } from './hook-step.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, pluginError, settle, settleInError } from './settle.ts';
@@ -10,10 +11,12 @@ export function disableSaga(needs: SagaNeeds): Saga {
   return [
     {
       name: 'check',
-      async run({ operation: { tenant, pluginId } }) {
-        const record = await needs.installations.find(tenant, pluginId);
-        if (record === null) throw new PluginNotInstalledError(pluginId);
-        return { progress: { nothingToDo: record.desired !== 'enabled' } };
+      async run({ operation }) {
+        const { tenant, pluginId } = operation;
+        const record = await findInstalled(needs, operation);
+        const installed = await needs.installations.list(tenant);
+        const warnings = enabledNeeds(pluginId, installed).map((id) => `${id} is enabled and needs ${pluginId}`);
+        return { progress: { nothingToDo: record.desired !== 'enabled', warnings } };
       },
     },
     {

@@ -1,14 +1,16 @@
-import { missingConfig, PluginEnabled } from '@verifywise/contracts';
+import { missingConfig, PluginEnabled, type ErrorCode } from '@verifywise/contracts';
 import { storedValues } from '../config/sealed-config.ts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { chooseSource } from './choose-source.ts';
 import { ConfigMissingError, PluginNotInstalledError } from './errors.ts';
+import { findInstalled } from './find-installed.ts';
 import { hookStep } from './hook-step.ts';
 import { installSteps } from './install-plugin.ts';
-import type { InstalledRecord } from './installed-plugin.ts';
+import type { InstalledRecord, Target } from './installed-plugin.ts';
 import { childrenStep, dependenciesFirst, dependenciesStep } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, pluginError, settle, settleInError } from './settle.ts';
+import type { Transaction } from './transaction.ts';
 
 /** An installed plugin begins to work. One that ships with the platform is installed first (contract §4). */
 export function enableSaga(needs: SagaNeeds): Saga {
@@ -24,14 +26,15 @@ export function enableSaga(needs: SagaNeeds): Saga {
         hook: 'onEnable',
         aim: () => ({ state: 'enabled', desired: 'enabled' }),
         applies: somethingToDo,
+        // What it needed may have taken minutes to enable, and an admin may have cleared a setting meanwhile.
+        allowed: settingsAreThere,
       }),
       undo: ({ operation }, reason) =>
         Promise.resolve({
           async commit(tx) {
             const record = await lock(tx, operation.tenant, operation.pluginId);
             const error = pluginError(reason, { version: record.version, during: 'onEnable' });
-            // What it was before, it is again: a missing grant is the admin's to give (S:6.1), a missing runner the operator's.
-            if (reason.code === 'PERMISSION_DENIED' || reason.code === 'NO_RUNNER')
+            if (notItsFault.has(reason.code))
               await settle(tx, operation.tenant, operation.pluginId, { lastError: error });
             else await settleInError(tx, record, error, operation.id);
             return undefined;
@@ -40,6 +43,14 @@ export function enableSaga(needs: SagaNeeds): Saga {
     },
     saveEnabled(),
   ];
+}
+
+/** What it was before, it is again: a missing grant or setting is the admin's to give (S:6.1), a missing runner the operator's. */
+const notItsFault: ReadonlySet<ErrorCode> = new Set(['PERMISSION_DENIED', 'CONFIG_MISSING', 'NO_RUNNER']);
+
+async function settingsAreThere(tx: Transaction, { tenant, pluginId }: Operation, { manifest }: Target): Promise<void> {
+  const missing = missingConfig(manifest.config, storedValues(await tx.findConfig(tenant, pluginId)));
+  if (missing.length > 0) throw ConfigMissingError.toEnable(pluginId, missing);
 }
 
 function somethingToDo({ progress }: Operation): boolean {
@@ -73,8 +84,7 @@ function readyToEnable(needs: SagaNeeds): Step {
     applies: somethingToDo,
     async run({ operation }) {
       const { tenant, pluginId } = operation;
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const config = await needs.installations.findConfig(tenant, pluginId);
       const missing = missingConfig(record.manifest.config, storedValues(config));
       if (missing.length > 0) throw ConfigMissingError.toEnable(pluginId, missing);

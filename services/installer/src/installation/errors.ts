@@ -1,9 +1,7 @@
-import { PlatformError } from '@verifywise/contracts';
-import type { ErrorAnswer } from '@verifywise/contracts';
+import { needsInWords, PlatformError, type DependencyNeed, type ErrorAnswer } from '@verifywise/contracts';
 import type { Requirement } from './dependencies.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
 import type { OperationInput } from './progress.ts';
-import type { Need } from './resolve-dependencies.ts';
 
 type Installed = Pick<InstalledRecord, 'pluginId' | 'version' | 'previous'>;
 
@@ -64,6 +62,12 @@ export class NothingToUpdateError extends PlatformError {
   }
 }
 
+export class NothingToRollBackError extends PlatformError {
+  constructor(pluginId: string) {
+    super('NOTHING_TO_ROLL_BACK', `No earlier version of ${pluginId} is kept; an update keeps one`);
+  }
+}
+
 /** Our registries do not know what an admin has uploaded. */
 export class OnlyByUploadError extends PlatformError {
   constructor({ pluginId, version }: Installed) {
@@ -83,34 +87,9 @@ export class DependenciesMissingError extends PlatformError {
   }
 }
 
-export function needsInWords(pluginId: string, needs: Need[]): string {
-  return needs.map(({ by, range }) => `${by} needs ${pluginId} ${range}`).join(', ');
-}
-
-/** No choice of versions suits everybody who needs this plugin. */
-export class DependencyConflictError extends PlatformError {
-  constructor(pluginId: string, needs: Need[], because: string) {
-    const wanted = needsInWords(pluginId, needs);
-    super('DEPENDENCY_CONFLICT', `${wanted === '' ? pluginId : wanted}, and ${because}`, {
-      details: { pluginId, needs },
-    });
-  }
-}
-
-export class DependencyCycleError extends PlatformError {
-  constructor(circle: string[]) {
-    const words = circle.slice(1).map((needed, index) => `${circle[index] ?? ''} needs ${needed}`);
-    super(
-      'DEPENDENCY_CONFLICT',
-      `${words.join(', ')}: plugins that need each other in a circle cannot be installed one before the other; tell their authors`,
-      { details: { circle } },
-    );
-  }
-}
-
 /** What others need of a plugin would no longer be there. */
 export class DependentsConflictError extends PlatformError {
-  constructor(pluginId: string, version: string, needs: Need[]) {
+  constructor(pluginId: string, version: string, needs: DependencyNeed[]) {
     const wanted = needsInWords(pluginId, needs);
     super(
       'DEPENDENCY_CONFLICT',

@@ -4,6 +4,7 @@ import { PluginNotInstalledError } from './errors.ts';
 import type { HookCall } from './hands.ts';
 import { targetInstallationOf, type InstalledRecord, type Target } from './installed-plugin.ts';
 import type { SagaNeeds } from './saga-needs.ts';
+import type { Transaction } from './transaction.ts';
 
 /** What a hook is to find: the parts of the installation that differ from what it is now. */
 export type Aim = Partial<Omit<Target, 'generation' | 'since' | 'failure'>> & Pick<Target, 'state' | 'desired'>;
@@ -14,20 +15,27 @@ interface HookStep {
   aim: (operation: Operation, record: InstalledRecord) => Aim;
   options?: (operation: Operation) => HookCall['options'];
   applies?: (operation: Operation) => boolean;
+  /** Throws when the hook must not run; nothing can change between its word and the target. */
+  allowed?: Allowed;
   /** Goes on when the hook fails, and keeps the error with the operation. */
   tolerant?: (operation: Operation) => boolean;
   undo?: Step['undo'];
 }
 
+export type Allowed = (tx: Transaction, operation: Operation, target: Target) => Promise<void>;
+
 /** A step that has the runner run one lifecycle hook. */
-export function hookStep(needs: SagaNeeds, { name, hook, aim, options, applies, tolerant, undo }: HookStep): Step {
+export function hookStep(
+  needs: SagaNeeds,
+  { name, hook, aim, options, applies, allowed, tolerant, undo }: HookStep,
+): Step {
   return {
     name,
     ...(applies === undefined ? {} : { applies }),
     ...(undo === undefined ? {} : { undo }),
     async run(run) {
       try {
-        await runHook(needs, run, hook, aim, options?.(run.operation) ?? {});
+        await runHook(needs, run, hook, aim, options?.(run.operation) ?? {}, allowed);
         return {};
       } catch (error) {
         if (run.signal.aborted || tolerant?.(run.operation) !== true) throw error;
@@ -52,12 +60,15 @@ export async function runHook(
   hook: LifecycleHook,
   aim: HookStep['aim'],
   options: HookCall['options'],
+  allowed?: Allowed,
 ): Promise<void> {
   const { tenant, pluginId } = operation;
   const record = await transact(async (tx) => {
     const found = await tx.lockInstallation(tenant, pluginId);
     if (found === null) throw new PluginNotInstalledError(pluginId);
-    const aimed = { ...found, target: targetOf(found, aim(operation, found), await tx.nextGeneration()) };
+    const target = targetOf(found, aim(operation, found), await tx.nextGeneration());
+    await allowed?.(tx, operation, target);
+    const aimed = { ...found, target };
     await tx.saveInstallation(aimed);
     return aimed;
   });

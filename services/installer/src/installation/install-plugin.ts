@@ -50,6 +50,8 @@ function checkInstall(needs: SagaNeeds): Step {
       }
       const choice = await chooseSource(needs, tenant, pluginId, input);
       assertCompatible({ id: pluginId, ...choice }, needs.hostVersion, input.force);
+      // What the registry says of it is not the last word, but saves fetching what is refused.
+      grantsOnInstall(pluginId, choice.permissions, input.acceptedPermissions);
       const children = await dependenciesFirst(needs, operation, choice);
       return { progress: { chosen: choice.chosen, children }, outcome: { version: choice.version } };
     },

@@ -1,12 +1,11 @@
-import { PlatformError, type ErrorAnswer } from '@verifywise/contracts';
+import { PlatformError, resolveDependencies, type ErrorAnswer } from '@verifywise/contracts';
 import type { Operation, Step, StepDone, StepRun } from '../operations/operation.ts';
 import { candidatesFor } from './candidates.ts';
-import { missingDependencies, unreadyDependencies, type Requirement } from './dependencies.ts';
+import { missingDependencies, unreadyDependencies, withNeeds, type Requirement } from './dependencies.ts';
 import { DependenciesMissingError } from './errors.ts';
 import type { StoredPackage } from './hands.ts';
 import type { InstalledRecord } from './installed-plugin.ts';
 import type { ChildOperation, Progress } from './progress.ts';
-import { resolveDependencies } from './resolve-dependencies.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 
 type Applies = (operation: Operation) => boolean;
@@ -142,7 +141,7 @@ async function readying(
 ): Promise<ChildOperation[]> {
   const plan = await resolveDependencies(
     { pluginId, ...needing },
-    { installed, candidates: candidatesFor(needs, tenant), hostVersion: needs.hostVersion },
+    { installed: withNeeds(installed), candidates: candidatesFor(needs, tenant), hostVersion: needs.hostVersion },
   );
   const installs = plan.map((planned): ChildOperation => {
     return { pluginId: planned.pluginId, kind: 'install', input: { version: planned.version } };

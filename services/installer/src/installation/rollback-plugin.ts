@@ -1,12 +1,13 @@
-import { PlatformError, PluginRolledBack } from '@verifywise/contracts';
+import { PluginRolledBack } from '@verifywise/contracts';
 import { overriddenBy, versionAfter } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
 import type { Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
 import { assertDependentsFit } from './dependencies.ts';
-import { PluginNotInstalledError } from './errors.ts';
+import { NothingToRollBackError } from './errors.ts';
+import { findInstalled } from './find-installed.ts';
 import { grantsOnRollback } from './grants.ts';
-import { previousOf } from './installed-plugin.ts';
+import { previousOf, type InstalledRecord } from './installed-plugin.ts';
 import { introduced } from './package-steps.ts';
 import type { SagaNeeds } from './saga-needs.ts';
 import { factOf, lock, settle } from './settle.ts';
@@ -14,7 +15,17 @@ import { assertSettings, tellOfSettings } from './version-settings.ts';
 
 /** S:5.5: back to the version before the last update; both packages are here, so nothing is fetched. */
 export function rollbackSaga(needs: SagaNeeds): Saga {
-  return [checkRollback(needs), beginChange(), ...changeVersionSteps(needs, { migrate: false }), saveRolledBack(needs)];
+  return [
+    checkRollback(needs),
+    beginChange(grantsWithPrevious),
+    ...changeVersionSteps(needs, { migrate: false }),
+    saveRolledBack(needs),
+  ];
+}
+
+function grantsWithPrevious(record: InstalledRecord): InstalledRecord['granted'] {
+  if (record.previous === null) throw new NothingToRollBackError(record.pluginId);
+  return grantsOnRollback(record, record.previous);
 }
 
 function checkRollback(needs: SagaNeeds): Step {
@@ -22,22 +33,15 @@ function checkRollback(needs: SagaNeeds): Step {
     name: 'check',
     async run({ operation }) {
       const { tenant, pluginId, input } = operation;
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const { previous } = record;
-      if (previous === null) {
-        throw new PlatformError(
-          'NOTHING_TO_ROLL_BACK',
-          `No earlier version of ${pluginId} is kept; an update keeps one`,
-        );
-      }
+      if (previous === null) throw new NothingToRollBackError(pluginId);
       const installed = await needs.installations.list(tenant);
       const unfit = assertDependentsFit(pluginId, previous.version, installed, input.force);
       await assertSettings(needs, operation, previous.manifest, { enabled: record.desired === 'enabled' });
       return {
         progress: {
           ...previous,
-          granted: grantsOnRollback(record, previous),
           wasEnabled: record.desired === 'enabled',
           fromVersion: record.version,
           ...overriddenBy([unfit]),

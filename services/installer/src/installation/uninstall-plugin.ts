@@ -1,7 +1,8 @@
 import { PluginDisabled, PluginUninstalled } from '@verifywise/contracts';
 import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { dependentsOf } from './dependencies.ts';
-import { DependentsExistError, PluginNotInstalledError } from './errors.ts';
+import { DependentsExistError } from './errors.ts';
+import { findInstalled } from './find-installed.ts';
 import { hookStep } from './hook-step.ts';
 import { childrenStep } from './package-steps.ts';
 import type { ChildOperation } from './progress.ts';
@@ -56,8 +57,7 @@ function checkUninstall(needs: SagaNeeds): Step {
     name: 'check',
     async run({ operation }) {
       const { tenant, pluginId, input } = operation;
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const dependents = dependentsOf(pluginId, await needs.installations.list(tenant));
       if (dependents.length > 0 && input.cascade !== true) throw new DependentsExistError(pluginId, dependents);
       const { deleteData = false, force = false } = input;

@@ -1,18 +1,15 @@
 import { compareVersions, PlatformError, PluginUpdated } from '@verifywise/contracts';
 import type { ErrorCode } from '@verifywise/contracts';
+import type { Permission } from '@verifywise/plugin-types';
 import { overriddenBy, updateAction, versionAfter } from '../audit/operation-entries.ts';
 import { sealForVersion } from '../config/seal-for-version.ts';
-import type { Saga, Step } from '../operations/operation.ts';
+import type { Operation, Saga, Step } from '../operations/operation.ts';
 import { beginChange, changeVersionSteps, nextVersion } from './change-version.ts';
 import { chooseSource, type Choice } from './choose-source.ts';
 import { assertCompatible } from './compatibility.ts';
-import { assertDependentsFit, missingDependencies } from './dependencies.ts';
-import {
-  DependenciesMissingError,
-  NothingToUpdateError,
-  OnlyByUploadError,
-  PluginNotInstalledError,
-} from './errors.ts';
+import { assertDependentsFit } from './dependencies.ts';
+import { NothingToUpdateError, OnlyByUploadError } from './errors.ts';
+import { findInstalled } from './find-installed.ts';
 import { grantsOnUpdate } from './grants.ts';
 import { previousOf, type InstalledRecord } from './installed-plugin.ts';
 import { dependenciesFirst, dependenciesStep, introduced, packageStep } from './package-steps.ts';
@@ -25,10 +22,10 @@ import { assertSettings, tellOfSettings } from './version-settings.ts';
 export function updateSaga(needs: SagaNeeds): Saga {
   return [
     checkUpdate(needs),
-    dependenciesStep(needs, 'dependencies'),
     packageStep(needs, () => true),
     acceptUpdate(needs),
-    beginChange(),
+    dependenciesStep(needs, 'dependencies'),
+    beginChange(grantsThen),
     ...changeVersionSteps(needs, { migrate: true }),
     saveUpdated(needs),
   ];
@@ -39,8 +36,7 @@ function checkUpdate(needs: SagaNeeds): Step {
     name: 'check',
     async run({ operation }) {
       const { tenant, pluginId, input } = operation;
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const choice = await chooseUpdate(needs, record, input);
       const newer = compareVersions(choice.version, record.version);
       if (newer === 0 || (newer < 0 && input.force !== true)) {
@@ -53,13 +49,11 @@ function checkUpdate(needs: SagaNeeds): Step {
       }
       assertCompatible({ id: pluginId, ...choice }, needs.hostVersion, input.force);
       assertDependentsFit(pluginId, choice.version, await needs.installations.list(tenant), input.force);
-      const children = await dependenciesFirst(needs, operation, choice, { enabled: record.desired === 'enabled' });
-      const progress = {
-        chosen: choice.chosen,
-        children,
-        wasEnabled: record.desired === 'enabled',
-        fromVersion: record.version,
-      };
+      // What the registry says of it is not the last word, but saves fetching what is refused.
+      agreedGrants(record, choice.permissions, input);
+      const wasEnabled = record.desired === 'enabled';
+      await dependenciesFirst(needs, operation, choice, { enabled: wasEnabled });
+      const progress = { chosen: choice.chosen, wasEnabled, fromVersion: record.version };
       return { progress, outcome: { fromVersion: record.version, version: choice.version } };
     },
   };
@@ -79,25 +73,32 @@ function isErrorOf(error: unknown, code: ErrorCode): boolean {
   return error instanceof PlatformError && error.code === code;
 }
 
+function agreedGrants({ pluginId, manifest, granted }: InstalledRecord, declared: Permission[], input: OperationInput) {
+  return grantsOnUpdate(pluginId, { declared: manifest.permissions, granted }, declared, input.acceptedPermissions);
+}
+
+function grantsThen(record: InstalledRecord, operation: Operation): Permission[] {
+  return agreedGrants(record, introduced(operation).manifest.permissions, operation.input);
+}
+
+/** The manifest is the truth, whatever the registry said of it: what is refused now has brought no dependency along. */
 function acceptUpdate(needs: SagaNeeds): Step {
   return {
     name: 'accept',
     async run({ operation }) {
       const { tenant, pluginId, input, progress } = operation;
       const { manifest } = introduced(operation);
-      const record = await needs.installations.find(tenant, pluginId);
-      if (record === null) throw new PluginNotInstalledError(pluginId);
+      const record = await findInstalled(needs, operation);
       const incompatible = assertCompatible(manifest, needs.hostVersion, input.force);
       const installed = await needs.installations.list(tenant);
       const unfit = assertDependentsFit(pluginId, manifest.version, installed, input.force);
-      const missing = missingDependencies(manifest.dependencies, installed);
-      if (missing.length > 0) throw new DependenciesMissingError(pluginId, missing);
-      const before = { declared: record.manifest.permissions, granted: record.granted };
-      const granted = grantsOnUpdate(pluginId, before, manifest.permissions, input.acceptedPermissions);
-      await assertSettings(needs, operation, manifest, { enabled: progress.wasEnabled === true });
+      agreedGrants(record, manifest.permissions, input);
+      const enabled = progress.wasEnabled === true;
+      await assertSettings(needs, operation, manifest, { enabled });
+      const children = await dependenciesFirst(needs, operation, manifest, { enabled });
       const older = compareVersions(manifest.version, record.version) < 0;
       const backwards = older ? `${manifest.version} is older than ${record.version}` : undefined;
-      return { progress: { granted, ...overriddenBy([incompatible, unfit, backwards]) } };
+      return { progress: { children, ...overriddenBy([incompatible, unfit, backwards]) } };
     },
   };
 }

@@ -202,6 +202,8 @@ describe('dependencies', () => {
     expect((await acme.call('POST', '/boss/update')).body.error.code).toBe('DEPENDENCIES_MISSING');
     await acme.call('POST', '/boss/update', { withDependencies: true });
     expect(await versionsOf(acme)).toEqual(['boss 2.0.0 enabled', 'helper 1.0.0 enabled']);
+    const disabled = await acme.call('POST', '/helper/disable');
+    expect(disabled.body.data).toMatchObject({ enabled: false, warnings: ['boss is enabled and needs helper'] });
     expect((await globex.call('POST', '/boss/update', { withDependencies: true })).body.error.code).toBe('HOOK_FAILED');
     expect(await versionsOf(globex)).toEqual(['boss 1.0.0 enabled']);
   });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import '../../../../test/support/patience.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { InstallerRoom } from '../testing/installer-room.ts';
+import { pluginArchive } from '../testing/plugin-archive.ts';
 
 let room: InstallerRoom;
 
@@ -64,4 +65,36 @@ test('of one tenant the newest ten thousand stay, however young the others are',
   });
   const oldest = `SELECT 1 FROM installer.operations WHERE plugin_id IN ('number-10001', 'number-10002', 'number-10003')`;
   expect(await room.rows(oldest)).toEqual([]);
+});
+
+test('packages that no tenant has or could go back to are removed when nobody has asked for them for long', async () => {
+  const acme = await room.tenant();
+  const publish = (id: string, version: string) => room.registry.publish(pluginArchive({ id, version }));
+  const stored = async () => {
+    const rows = await room.rows(
+      `SELECT manifest->>'id' || ' ' || (manifest->>'version') AS name FROM installer.packages ORDER BY name`,
+    );
+    return rows.map(({ name }) => name);
+  };
+  for (const id of ['kept', 'left', 'asked-for']) {
+    publish(id, '1.0.0');
+    await acme.call('POST', '/install', { id });
+  }
+  publish('kept', '2.0.0');
+  await acme.call('POST', '/kept/update');
+  await acme.upload(pluginArchive({ id: 'left', version: '0.9.0' }).bytes);
+  for (const id of ['left', 'asked-for']) await acme.call('POST', `/${id}/uninstall`);
+  const all = ['asked-for 1.0.0', 'kept 1.0.0', 'kept 2.0.0', 'left 0.9.0', 'left 1.0.0'];
+  expect(await stored()).toEqual(all);
+  await room.rows(`UPDATE installer.packages SET wanted_at = now() - interval '31 days'`);
+  await acme.call('POST', '/install', { id: 'asked-for' });
+  await acme.call('POST', '/asked-for/uninstall');
+  await (await room.startInstaller({ PACKAGES_KEPT_DAYS: '30' })).stop();
+  const kept = ['asked-for 1.0.0', 'kept 1.0.0', 'kept 2.0.0'];
+  expect(await stored()).toEqual(kept);
+  expect(await room.rows('SELECT DISTINCT digest FROM installer.package_pieces')).toHaveLength(kept.length);
+  expect((await acme.call('POST', '/kept/rollback')).body.data).toMatchObject({ version: '1.0.0' });
+  expect((await acme.call('POST', '/install', { id: 'left' })).body.data).toMatchObject({ version: '1.0.0' });
+  // What is in use is looked for again only when as many days have passed.
+  expect(await room.rows(`SELECT 1 FROM installer.packages WHERE wanted_at < now() - interval '1 day'`)).toEqual([]);
 });

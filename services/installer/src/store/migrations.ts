@@ -326,6 +326,47 @@ class PackageCodeMigration implements MigrationInterface {
   }
 }
 
+class ManifestOrderMigration implements MigrationInterface {
+  readonly name = 'ManifestOrder1700000000022';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await this.#change(runner, 'json');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await this.#change(runner, 'jsonb');
+  }
+
+  /** All that a manifest stands in: jsonb would sort its settings. */
+  async #change(runner: QueryRunner, type: 'json' | 'jsonb'): Promise<void> {
+    const columns = {
+      installations: ['manifest', 'previous', 'target'],
+      packages: ['manifest'],
+      operations: ['progress'],
+    };
+    for (const [table, names] of Object.entries(columns)) {
+      const changes = names.map((name) => `ALTER COLUMN ${name} TYPE ${type} USING ${name}::${type}`);
+      await runner.query(`ALTER TABLE ${table} ${changes.join(', ')}`);
+    }
+  }
+}
+
+class WantedPackagesMigration implements MigrationInterface {
+  readonly name = 'WantedPackages1700000000023';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE packages ADD COLUMN wanted_at timestamptz NOT NULL DEFAULT now()');
+    await runner.query('CREATE INDEX packages_by_want ON packages (wanted_at) WHERE NOT builtin');
+    // Removing a package looks for what points at it.
+    await runner.query('CREATE INDEX package_sources_by_digest ON package_sources (digest)');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX package_sources_by_digest');
+    await runner.query('ALTER TABLE packages DROP COLUMN wanted_at');
+  }
+}
+
 export const migrations = [
   ...outboxMigrations,
   IdempotencyMigration,
@@ -341,4 +382,6 @@ export const migrations = [
   OwnHistoryMigration,
   DownloadsMigration,
   PackageCodeMigration,
+  ManifestOrderMigration,
+  WantedPackagesMigration,
 ];

@@ -6,6 +6,17 @@ import { PackageTable, type PackageRow } from './tables.ts';
 /** Small enough that a piece as text on the wire is no burden, large enough that 50 MB are few of them. */
 const PIECE_BYTES = 256 * 1024;
 
+/** Of the packages that are old enough to go, one look takes so many. */
+const FORGET_AT_ONCE = 1_000;
+/** Being asked for need not be noted again and again. */
+const NOTED_FOR = `interval '1 hour'`;
+
+/** Every package that a tenant has, could roll back to, or is about to have. */
+const IN_USE = `SELECT package->>'digest' FROM installations
+  UNION ALL SELECT previous->'package'->>'digest' FROM installations WHERE previous IS NOT NULL
+  UNION ALL SELECT target->'package'->>'digest' FROM installations WHERE target IS NOT NULL
+  UNION ALL SELECT unnest(ARRAY[progress->'package'->>'digest', input->>'uploaded']) FROM operations WHERE finished_at IS NULL`;
+
 export type NewPackage = Omit<StoredPackage, 'digest' | 'size'> & { bytes: ReceivedArchive; builtin: boolean };
 
 /** Packages by the digest of their bytes, in pieces in PostgreSQL, so that every replica has them. */
@@ -27,7 +38,13 @@ export class PackageStore implements Packages {
       'SELECT digest FROM package_sources WHERE checksum = $1',
       [sourceChecksum],
     );
-    return row === undefined ? null : this.find(row.digest);
+    if (row === undefined) return null;
+    // From here on it is wanted; one that was removed a moment ago is not found.
+    await this.#source.query(
+      `UPDATE packages SET wanted_at = now() WHERE digest = $1 AND wanted_at < now() - ${NOTED_FOR}`,
+      [row.digest],
+    );
+    return this.find(row.digest);
   }
 
   async builtins(): Promise<StoredPackage[]> {
@@ -56,7 +73,10 @@ export class PackageStore implements Packages {
         [sourceChecksum, digest],
       );
       if (inserted.length === 0) {
-        if (builtin) await manager.query('UPDATE packages SET builtin = true WHERE digest = $1', [digest]);
+        await manager.query('UPDATE packages SET builtin = builtin OR $2, wanted_at = now() WHERE digest = $1', [
+          digest,
+          builtin,
+        ]);
         return;
       }
       let position = 0;
@@ -77,6 +97,26 @@ export class PackageStore implements Packages {
     await this.#source.query('UPDATE packages SET builtin = (digest = ANY($1)) WHERE builtin OR digest = ANY($1)', [
       digests,
     ]);
+  }
+
+  /** Removes some of what no tenant has and nobody has asked for in so many days; answers how many. */
+  async forgetUnwanted(keptDays: number): Promise<number> {
+    const isOld = `NOT builtin AND wanted_at < now() - $1 * interval '1 day'`;
+    const rows = await this.#source.query<{ digest: string }[]>(
+      `SELECT digest FROM packages WHERE ${isOld} ORDER BY wanted_at LIMIT ${FORGET_AT_ONCE}`,
+      [keptDays],
+    );
+    if (rows.length === 0) return 0;
+    const old = rows.map(({ digest }) => digest);
+    // Looked for among all installations once in so many days, not at every look.
+    await this.#source.query(`UPDATE packages SET wanted_at = now() WHERE digest = ANY($1) AND digest IN (${IN_USE})`, [
+      old,
+    ]);
+    const [, removed] = await this.#source.query<[unknown[], number]>(
+      `DELETE FROM packages WHERE digest = ANY($2) AND ${isOld}`,
+      [keptDays, old],
+    );
+    return removed;
   }
 
   /** The bytes piece by piece, in order. */

@@ -157,14 +157,15 @@ export class StoredOperations implements OperationStore {
 
   completeStep(lease: Lease, name: string, done: StepDone, as: 'done' | 'undone'): Promise<Operation> {
     return this.#transactions.run(async (tx, manager) => {
-      await assertHeld(manager, lease);
+      const before = await progressHeld(manager, lease);
       const found = await done.commit?.(tx);
-      const progress = { ...done.progress, ...found };
+      const progress = { ...before, ...done.progress, ...found };
       const error = done.error?.();
-      await manager.query(
-        'UPDATE operations SET progress = progress || $2, error = COALESCE($3, error) WHERE id = $1',
-        [lease.operationId, JSON.stringify(progress), error === undefined ? null : JSON.stringify(error)],
-      );
+      await manager.query('UPDATE operations SET progress = $2, error = COALESCE($3, error) WHERE id = $1', [
+        lease.operationId,
+        JSON.stringify(progress),
+        error === undefined ? null : JSON.stringify(error),
+      ]);
       await manager.query(
         `UPDATE operation_steps SET status = $3, outcome = COALESCE($4, outcome), finished_at = now()
          WHERE operation_id = $1 AND name = $2`,
@@ -194,7 +195,7 @@ export class StoredOperations implements OperationStore {
       // Settings are kept where settings are kept, and nowhere else.
       await manager.query(
         `UPDATE operations SET status = $2, finished_at = now(), input = input - 'sealedConfig',
-           progress = progress - 'settings' WHERE id = $1`,
+           progress = progress::jsonb - 'settings' WHERE id = $1`,
         [lease.operationId, status],
       );
       const ended = await loadLeased(manager, lease);
@@ -220,12 +221,18 @@ export class StoredOperations implements OperationStore {
   }
 }
 
-async function assertHeld(manager: EntityManager, { operationId, token }: Lease): Promise<void> {
-  const rows = await manager.query<unknown[]>(
-    'SELECT 1 FROM operations WHERE id = $1 AND lease_token = $2 FOR UPDATE',
+async function assertHeld(manager: EntityManager, lease: Lease): Promise<void> {
+  await progressHeld(manager, lease);
+}
+
+/** What the steps have left so far; nobody else adds to it until the transaction ends. */
+async function progressHeld(manager: EntityManager, { operationId, token }: Lease): Promise<Operation['progress']> {
+  const [row] = await manager.query<{ progress: Operation['progress'] }[]>(
+    'SELECT progress FROM operations WHERE id = $1 AND lease_token = $2 FOR UPDATE',
     [operationId, token],
   );
-  if (rows.length === 0) throw new LeaseLostError(operationId);
+  if (row === undefined) throw new LeaseLostError(operationId);
+  return row.progress;
 }
 
 async function write(manager: EntityManager, lease: Lease, sql: string, parameters: unknown[]): Promise<void> {

@@ -8,6 +8,8 @@ const bigint: EntitySchemaColumnOptions = {
   transformer: { from: (value: string) => Number(value), to: (value: number) => value },
 };
 const json: EntitySchemaColumnOptions = { type: 'jsonb' };
+/** Keeps keys in their order, which in a manifest is the author's: settings are shown in it. */
+const orderedJson: EntitySchemaColumnOptions = { type: 'json' };
 const text: EntitySchemaColumnOptions = { type: 'text' };
 const time: EntitySchemaColumnOptions = { type: 'timestamptz' };
 
@@ -23,7 +25,7 @@ export const InstallationTable = new EntitySchema<InstallationRow>({
     partition: { type: 'integer' },
     version: text,
     package: json,
-    manifest: json,
+    manifest: orderedJson,
     granted: json,
     state: text,
     desired: text,
@@ -31,9 +33,9 @@ export const InstallationTable = new EntitySchema<InstallationRow>({
     source: text,
     registry: { ...text, nullable: true },
     verified: { type: 'boolean' },
-    previous: { ...json, nullable: true },
+    previous: { ...orderedJson, nullable: true },
     lastError: { ...json, nullable: true, name: 'last_error' },
-    target: { ...json, nullable: true },
+    target: { ...orderedJson, nullable: true },
     runningSince: { ...bigint, name: 'running_since' },
     installedAt: { ...time, name: 'installed_at' },
     updatedAt: { ...time, name: 'updated_at' },
@@ -60,7 +62,7 @@ export const PackageTable = new EntitySchema<PackageRow>({
   columns: {
     digest: { ...text, primary: true },
     size: { type: 'integer' },
-    manifest: json,
+    manifest: orderedJson,
     hasCode: { type: 'boolean', nullable: true, name: 'has_code' },
     warnings: json,
     sourceChecksum: { ...text, name: 'source_checksum' },

@@ -18,6 +18,12 @@ const acts = {
   heard: () => heard,
   get: (ctx) => ({ color: ctx.config.get('color'), size: ctx.config.get('size'), gone: ctx.config.get('gone', 'fallback'), token: ctx.config.get('token') }),
   set: (ctx) => ctx.config.set('color', 'red'),
+  odd: (ctx) => {
+    ctx.config.get('size').push(6);
+    return [ctx.config.get('constructor', 'none'), ctx.config.get('size')];
+  },
+  big: (ctx) => ctx.config.set('size', 1n),
+  later: (ctx) => ctx.scheduler.schedule('later', () => undefined, { every: 60_000 }, { big: 1n }),
   many: async (ctx) => {
     const value = { number: 0 };
     const sets = Array.from({ length: 200 }, (_, id) => {
@@ -100,6 +106,14 @@ describe('what a plugin asks of the platform', () => {
     expect(await act('reads', 'set')).toEqual({ answer: null });
     expect(asked).toEqual([{ tenant: 'reads', pluginId: 'recorder', key: 'color', value: 'red' }]);
     expect(await act('reads', 'get')).toMatchObject({ answer: { color: 'red', token: 'hush' } });
+  });
+
+  test('a setting that is read is a copy, what is no setting is none, and what is no JSON is its mistake', async () => {
+    const config = { values: { size: [5] }, secrets: {} };
+    await room.enabled({ tenant: 'odd', code: DOER, granted: ['config:read', 'config:write'], config });
+    expect(await act('odd', 'odd')).toEqual({ answer: ['none', [5]] });
+    expect(await act('odd', 'big')).toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await act('odd', 'later')).toMatchObject({ code: 'SCHEDULE_INVALID' });
   });
 
   test('it knows which plugins of its tenant are enabled', async () => {

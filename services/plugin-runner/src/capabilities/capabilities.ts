@@ -3,6 +3,7 @@ import type { Installation } from '@verifywise/contracts';
 import { CancelJobs, ListJobs, ScheduleJob, SetConfigValue } from '@verifywise/contracts';
 import type { Permission } from '@verifywise/plugin-types';
 import type { Capabilities } from '../hosting/isolate-process.ts';
+import { asJson } from './as-json.ts';
 import { permissionDenied } from '../permission-denied.ts';
 import type { MetadataRecords } from './metadata.ts';
 import { metadataCapabilities } from './metadata.ts';
@@ -44,6 +45,7 @@ export function capabilitiesFor(hands: CapabilityHands): Capabilities {
     'filters.apply': (filter, data, within) => hands.applyFilters(filter, data, within),
     'config.set': async (key, value) => {
       need('config:write');
+      asJson(value, { what: `The value of ${key}`, code: 'CONFIG_INVALID' });
       return hands.configChanged(await broker.ask(SetConfigValue, { tenant, payload: { pluginId, key, value } }));
     },
     'events.emit': async (event, payload) => {
@@ -52,6 +54,7 @@ export function capabilitiesFor(hands: CapabilityHands): Capabilities {
       return null;
     },
     'scheduler.schedule': async (name, timing, data) => {
+      asJson({ timing, data }, { what: `What is said with the job ${name}`, code: 'SCHEDULE_INVALID' });
       await broker.ask(ScheduleJob, { tenant, payload: { pluginId, name, timing, data } });
       return null;
     },

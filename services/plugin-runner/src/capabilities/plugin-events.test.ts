@@ -41,6 +41,22 @@ test.each([
   expect(published).toEqual([]);
 });
 
+test.each([
+  ['a bigint', () => ({ big: 1n })],
+  [
+    'a circle',
+    () => {
+      const circle: Record<string, unknown> = {};
+      return Object.assign(circle, { circle });
+    },
+  ],
+])('a payload with %s is the plugin’s mistake, and says so', async (_what, payload) => {
+  await expect(publishing().emit('plugin:notes:synced', payload())).rejects.toMatchObject({
+    code: 'EVENT_INVALID',
+    message: expect.stringContaining('plugin:notes:synced cannot be written as JSON'),
+  });
+});
+
 test.each([[null], [[]], ['text']])('the payload %p is refused', async (payload) => {
   await expect(publishing().emit('notification:send', payload)).rejects.toMatchObject({ code: 'EVENT_INVALID' });
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { Broker } from '@verifywise/broker';
 import { PlatformError, fact, factNameOfEvent } from '@verifywise/contracts';
+import { asJson } from './as-json.ts';
 
 /** `plugin:<id>:<name>` of the plugin's own id, and what every plugin may say. */
 const OPEN_EVENTS = new Set(['notification:send']);
@@ -34,7 +35,7 @@ export function pluginEvent(tenant: string, pluginId: string, event: unknown, pa
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new PlatformError('EVENT_INVALID', `The payload of ${name} is not an object`);
   }
-  const size = Buffer.byteLength(JSON.stringify(payload));
+  const size = Buffer.byteLength(asJson(payload, { what: `The payload of ${name}`, code: 'EVENT_INVALID' }));
   if (size > LARGEST_PAYLOAD_BYTES) {
     throw new PlatformError(
       'EVENT_INVALID',

@@ -31,6 +31,8 @@ describe('what an isolate asks', () => {
         if (what === 'function') return Promise.resolve(() => undefined);
         throw new PlatformError('EVENT_INVALID', what, { details: { what } });
       },
+      'metadata.getAll': () =>
+        Promise.reject(Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' })),
       'plugins.isEnabled': () => Promise.reject(new Error('the database says no')),
     } as unknown as Capabilities;
     const pipe = {
@@ -113,6 +115,13 @@ describe('what an isolate asks', () => {
     await turn();
     expect(said.map(({ error }) => error?.code)).toEqual(['BAD_REQUEST', 'BAD_REQUEST', 'EVENT_INVALID']);
     for (const { error } of said) expect(JSON.stringify(error).length).toBeLessThan(60_000);
+  });
+
+  test('is told to try again when the database of the platform is away', async () => {
+    ask('metadata.getAll');
+    await turn();
+    expect(said[0]?.error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('try again') });
+    expect(JSON.stringify(said)).not.toContain('10.0.0.7');
   });
 
   test('has an answer also when the platform fails, or its answer cannot be handed over', async () => {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
 import { PlatformError } from '@verifywise/contracts';
+import { isDatabaseAway } from '@verifywise/service-kit';
 import { kindOfCall, waitsItsTurn } from '../isolate/call-kinds.ts';
 import type { FromIsolate, LogLevel, RunnerCalls, ToIsolate, WireError } from '../isolate/protocol.ts';
 import { wireError } from '../isolate/protocol.ts';
@@ -136,6 +137,10 @@ export class AskedCalls {
   }
 
   #answerOf(call: string, error: unknown): WireError {
+    if (isDatabaseAway(error)) {
+      this.#options.log('warn', `The platform's database did not answer ${shown(call)}`, cut(wireError(error)));
+      return { code: 'UNAVAILABLE', message: "The platform's database cannot be reached now; try again in a moment" };
+    }
     if (!(error instanceof PlatformError)) {
       this.#options.log('error', `The platform failed at ${shown(call)}`, cut(wireError(error)));
       return failed(call);

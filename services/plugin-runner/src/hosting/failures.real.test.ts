@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hearing } from '@verifywise/broker';
+import { answering, hearing } from '@verifywise/broker';
 import type { Installation, PluginFailure } from '@verifywise/contracts';
-import { DeliverWebhook, PluginFailed, RunJob } from '@verifywise/contracts';
+import { DeliverWebhook, PlatformError, PluginFailed, RunJob, ScheduleJob } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { recorder } from '../testing/recorder.ts';
 import { RunnerRoom } from '../testing/runner-room.ts';
@@ -200,6 +200,51 @@ describe('plugins that fail', () => {
       await room.rows('ALTER TABLE plugin_runner.outbox_away RENAME TO outbox');
     }
     await eventually(() => expect(failuresOf('unheard')).toMatchObject([{ during: 'webhook falls' }]));
+  });
+
+  const startedWith = async (tenant: string, code: string) => {
+    const installed = await room.install({ tenant, code });
+    return room.settle({ ...installed, ...ENABLED, generation: room.nextGeneration() });
+  };
+  const saidBy = async (tenant: string) => {
+    const sql = 'SELECT message FROM plugin_runner.plugin_logs WHERE tenant = $1';
+    return (await room.rows<{ message: string }>(sql, [tenant])).map(({ message }) => message).join('\n');
+  };
+
+  test('for want of what Node itself refuses are not disabled either', async () => {
+    // Where Node reads files of its own accord, none of our guards is asked.
+    const reads = `process.loadEnvFile('/etc/passwd');`;
+    await startedWith('loads', `${reads} module.exports = {};`);
+    await startedWith('hooks', recorder({ more: `async onLoad(ctx) { context = ctx; ${reads} },` }));
+    await eventually(async () => expect(await viewOf('hooks')).toMatchObject({ stage: 'enabled' }));
+    const goesOn = 'onLoad was refused something; the plugin goes on without it';
+    await eventually(async () => expect(await saidBy('hooks')).toContain(goesOn));
+    await eventually(async () => expect(await saidBy('loads')).toContain('could not be loaded: Access to this API'));
+    expect([...failuresOf('loads'), ...failuresOf('hooks')]).toEqual([]);
+    const installed = await room.install({ tenant: 'asked', code: `${reads} module.exports = {};` });
+    const { outcome } = await room.step(installed, 'onLoad', INSTALLED);
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'PERMISSION_DENIED' } });
+  });
+
+  test('because the platform did not answer them are tried again at the next occasion, and not disabled', async () => {
+    let away = true;
+    const schedules = answering(ScheduleJob, ({ name, timing }) => {
+      if (away) throw new PlatformError('UNAVAILABLE', 'The scheduler is being restarted');
+      return { name, timing, nextRun: null, lastRun: null, lastOutcome: null, paused: false };
+    });
+    await room.broker.answerQuestions('scheduler', [schedules]);
+    const more = `async onLoad(ctx) { context = ctx; await ctx.scheduler.schedule('daily', () => undefined, { cron: '0 0 * * *' }); },`;
+    const enabled = await startedWith('unanswered', recorder({ more }));
+    const feigns = `throw Object.assign(new Error('of its own'), { code: 'UNAVAILABLE' });`;
+    await startedWith('feigns', `module.exports = { onLoad() { ${feigns} } };`);
+    await eventually(() => expect(failuresOf('feigns')).toMatchObject([{ during: 'onLoad' }]));
+    await eventually(async () => expect(await saidBy('unanswered')).toContain('The scheduler is being restarted'));
+    expect(await saidBy('unanswered')).toContain('The platform could not start the plugin, and tries again');
+    await room.emitRisk('unanswered', 1);
+    away = false;
+    await goOn(enabled);
+    await eventually(async () => expect(await seen('unanswered')).toEqual([1]));
+    expect(failuresOf('unanswered')).toEqual([]);
   });
 
   test('for want of a permission at their very first start here are given no events, until an admin grants it', async () => {

@@ -1,14 +1,22 @@
-import type { LifecycleHook, PluginFailure } from '@verifywise/contracts';
+import type { ErrorCode, LifecycleHook, PluginFailure } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import { PluginCodeError, PluginCrashError } from './isolate-crash.ts';
 
 type HookErrorCode = 'HOOK_FAILED' | 'HOOK_TIMED_OUT' | 'PLUGIN_LOAD_FAILED' | 'PERMISSION_DENIED';
+
+/** By these the platform says that it could not answer now, which says nothing about the plugin that asked. */
+const NOT_ANSWERED: ReadonlySet<string | undefined> = new Set<ErrorCode>([
+  ...(['UNAVAILABLE', 'BROKER_UNAVAILABLE', 'STOPPING'] as const),
+  ...(['ASK_TIMED_OUT', 'PUBLISH_TIMED_OUT', 'TIMED_OUT'] as const),
+]);
 
 /** A hook failed; `pluginStack` is for the plugin's author, never for an HTTP client. */
 export class HookError extends PlatformError {
   readonly hook: LifecycleHook | 'load';
   readonly reason: PluginFailure['reason'];
   readonly pluginStack: string | undefined;
+  /** It let through that the platform (its database, its scheduler, its broker) did not answer. */
+  readonly platformAway: boolean;
   constructor(
     code: HookErrorCode,
     hook: LifecycleHook | 'load',
@@ -20,6 +28,7 @@ export class HookError extends PlatformError {
     this.hook = hook;
     this.reason = cause instanceof PluginCrashError ? cause.reason : reason;
     this.pluginStack = cause instanceof PluginCodeError ? cause.pluginStack : undefined;
+    this.platformAway = cause instanceof PluginCodeError && NOT_ANSWERED.has(cause.answeredCode);
   }
 }
 

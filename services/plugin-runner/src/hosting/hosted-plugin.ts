@@ -1,32 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { Installation, LifecycleHook, RunHookRequest, Surface } from '@verifywise/contracts';
+import type { Installation, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { LogLevel } from '../isolate/protocol.ts';
-import { HookError, hookFailure } from './hook-errors.ts';
 import type { HostedPluginParts } from './hosted-plugin-parts.ts';
-import type { CrashReason, IsolateCrash } from './isolate-crash.ts';
 import type { IsolateFigures, LastCrash } from './isolate-record.ts';
-import { IsolateRecord } from './isolate-record.ts';
 import { KnownOffer } from './known-offer.ts';
 import { PluginCalls } from './plugin-calls.ts';
-import { PluginIsolate } from './plugin-isolate.ts';
+import type { PluginIsolate } from './plugin-isolate.ts';
+import { PluginIsolates } from './plugin-isolates.ts';
 import { PluginUses } from './plugin-uses.ts';
 import type { Stage } from './stage.ts';
-import { stageAfter } from './stage.ts';
-import type { StartReason } from './start-slots.ts';
 import type { KnownSurface } from './surface-records.ts';
 
 /** Hooks that run without an installer waiting: at start and on taking over (contract §4). */
 const HOOK_LIMIT_MS = 30_000;
-/** Hooks of a plugin that leaves: a container platform gives a process 30 s to stop, and the next runner waits for this one. */
-const LEAVING_HOOK_LIMIT_MS = 5_000;
 
-/** One plugin of one tenant in this runner: its isolate and the order of what happens to it. */
+/** One plugin of one tenant in this runner: its isolates and the order of what happens to it. */
 export class HostedPlugin {
   installation: Installation;
   /** Tells this stay of the plugin in this runner from earlier and later ones. */
   readonly stay = randomUUID();
-  stage: Stage = 'none';
   readonly offer = new KnownOffer();
   /** Moved: what it was doing counts on the next runner. Removed: it counts nowhere. */
   gone: 'moved' | 'removed' | undefined;
@@ -39,17 +32,14 @@ export class HostedPlugin {
   readonly uses = new PluginUses();
   readonly calls: PluginCalls;
   readonly #parts: HostedPluginParts;
-  #isolate: PluginIsolate | undefined;
-  readonly #record = new IsolateRecord();
+  readonly #isolates: PluginIsolates;
   /** One thing at a time: hooks, starts and stops wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
-  #duringHook: LifecycleHook | undefined;
-  /** Its process has been through `onEnable`. */
-  #wasEnabled = false;
 
   constructor(installation: Installation, parts: HostedPluginParts) {
     this.installation = installation;
     this.#parts = parts;
+    this.#isolates = new PluginIsolates(this, parts);
     const { handlerLimitMs } = parts.limits;
     this.calls = new PluginCalls({ enabled: () => this.#enabled(), uses: this.uses, handlerLimitMs });
   }
@@ -66,28 +56,32 @@ export class HostedPlugin {
     return this.offer.surface;
   }
 
+  get stage(): Stage {
+    return this.#isolates.stage;
+  }
+
   /** Its process as operators see it. */
   get isolate(): IsolateFigures {
-    return this.#record.figures(this.#isolate?.process);
+    return this.#isolates.figures;
   }
 
   /** Whether its process runs or waits for a processor; undefined when nobody says. */
   get wantsProcessor(): boolean | undefined {
-    return this.#isolate?.process?.figures?.wantsProcessor();
+    return this.#isolates.current?.process?.figures?.wantsProcessor();
   }
 
   get lastCrash(): LastCrash | undefined {
-    return this.#record.lastCrash;
+    return this.#isolates.lastCrash;
   }
 
   /** Its process has failed, or is gone, and those who decide what comes of it have yet to hear of that. */
   get ending(): boolean {
-    return this.stage === 'enabled' && this.#isolate !== undefined && !this.#isolate.alive;
+    return this.#isolates.failing;
   }
 
   /** Whether its isolate runs what the installer says now: version and files. */
   get upToDate(): boolean {
-    return this.#isolate?.fits(this.installation) ?? false;
+    return this.#isolates.current?.fits(this.installation) ?? false;
   }
 
   /** Runs one step of an operation as the installer asked; rejects with a HookError and ends the isolate. */
@@ -99,15 +93,15 @@ export class HostedPlugin {
       if (hook === 'onUnload' && this.stage === 'none') return undefined;
       const alone = hook === 'onInstall' || hook === 'onUninstall';
       if (alone || hook === 'onDisable' || hook === 'onUnload') await this.#finishUses();
-      if (alone) await this.#close();
+      if (alone) await this.#isolates.close();
       // Enabled again before the installer's word of the disabling came: what its process left running must not run twice.
-      if (hook === 'onEnable' && this.stage === 'loaded' && this.#wasEnabled) await this.#leave([]);
-      if (!this.#isolate?.runs(this.installation)) await this.#open('asked');
-      if (!alone && hook !== 'onLoad' && this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS);
+      if (hook === 'onEnable' && this.stage === 'loaded' && this.#isolates.wasEnabled) await this.#isolates.leave([]);
+      if (!this.#isolates.current?.runs(this.installation)) await this.#isolates.open('asked');
+      if (!alone && hook !== 'onLoad' && this.stage === 'code') await this.#isolates.hook('onLoad', {}, HOOK_LIMIT_MS);
       // What `onDisable` undoes, `onEnable` has done in the same process.
-      if (slept && hook === 'onDisable') await this.#hook('onEnable', {}, HOOK_LIMIT_MS);
-      const surface = await this.#hook(hook, options, limitMs);
-      if (hook === 'onUnload' || hook === 'onUninstall') await this.#close();
+      if (slept && hook === 'onDisable') await this.#isolates.hook('onEnable', {}, HOOK_LIMIT_MS);
+      const surface = await this.#isolates.hook(hook, options, limitMs);
+      if (hook === 'onUnload' || hook === 'onUninstall') await this.#isolates.close();
       return surface;
     });
   }
@@ -117,19 +111,19 @@ export class HostedPlugin {
     return this.#inTurn(async () => {
       if (!mayRun() || (this.stage === 'enabled' && this.upToDate)) return;
       // A process that is about to be gone has failed: that is told in a moment, and not mended by another process.
-      if (this.stage === 'enabled' && !this.#isolate?.alive) return;
+      if (this.stage === 'enabled' && !this.#isolates.current?.alive) return;
       const began = performance.now();
       const slept = this.asleep;
       this.asleep = false;
       if (!this.upToDate) {
         // It goes on in another process: what it is doing now is finished first.
         await this.#finishUses();
-        await this.#leave([]);
-        await this.#open('unasked');
+        await this.#isolates.leave([]);
+        await this.#isolates.open('unasked');
       }
       const unasked = { atStart: true, told: !slept };
-      if (this.stage === 'code') await this.#hook('onLoad', {}, HOOK_LIMIT_MS, unasked);
-      if (this.stage === 'loaded') await this.#hook('onEnable', {}, HOOK_LIMIT_MS, unasked);
+      if (this.stage === 'code') await this.#isolates.hook('onLoad', {}, HOOK_LIMIT_MS, unasked);
+      if (this.stage === 'loaded') await this.#isolates.hook('onEnable', {}, HOOK_LIMIT_MS, unasked);
       if (!slept) return;
       this.#parts.woke(this);
       this.#parts.notes.woken((performance.now() - began) / 1_000);
@@ -141,7 +135,7 @@ export class HostedPlugin {
     this.asleep = true;
     return this.#inTurn(async () => {
       if (!this.asleep || this.stage !== 'enabled') return;
-      await this.#leave([], { told: false });
+      await this.#isolates.leave([], { told: false });
       this.#parts.fellAsleep(this);
       this.#parts.notes.fellAsleep();
     });
@@ -152,15 +146,17 @@ export class HostedPlugin {
     return this.#inTurn(async () => {
       // A hand-over has waited for it, with all its neighbours.
       if (this.gone !== 'moved') await this.#finishUses();
-      await this.#leave(this.stage === 'enabled' && this.installation.desired !== 'enabled' ? ['onDisable'] : []);
-      await this.#close();
+      await this.#isolates.leave(
+        this.stage === 'enabled' && this.installation.desired !== 'enabled' ? ['onDisable'] : [],
+      );
+      await this.#isolates.close();
     });
   }
 
   /** Ends the process now; whatever it was doing is lost to it. */
   async kill(): Promise<void> {
     this.gone = 'moved';
-    await this.#close();
+    await this.#isolates.close();
   }
 
   /** What another runner has stored of it; what it says itself here counts more. */
@@ -185,7 +181,7 @@ export class HostedPlugin {
     const known = this.installation;
     if (installation.generation < known.generation) return;
     this.installation = installation;
-    if (installation.generation > known.generation) this.#isolate?.adoptSettings();
+    if (installation.generation > known.generation) this.#isolates.current?.adoptSettings();
   }
 
   log(level: LogLevel, message: string, meta?: unknown): void {
@@ -193,7 +189,8 @@ export class HostedPlugin {
   }
 
   #enabled(): PluginIsolate {
-    if (this.stage === 'enabled' && this.#isolate && !this.leaving) return this.#isolate;
+    const { stage, current } = this.#isolates;
+    if (stage === 'enabled' && current && !this.leaving) return current;
     throw new PlatformError('PLUGIN_NOT_ENABLED', `${this.pluginId} is not enabled`);
   }
 
@@ -208,122 +205,5 @@ export class HostedPlugin {
     if (this.stage !== 'enabled') return;
     this.leaving = true;
     await this.uses.settledInTime();
-  }
-
-  async #open(reason: StartReason): Promise<void> {
-    this.#assertHere();
-    await this.#close();
-    const isolate = new PluginIsolate(this, this.#parts, {
-      surfaceChanged: (surface) => this.#offers(surface),
-      crashed: (crashed, crash) => this.#crashed(crashed, crash),
-    });
-    this.#isolate = isolate;
-    try {
-      await isolate.start(reason);
-      this.stage = 'code';
-    } catch (error) {
-      await this.#close();
-      this.#assertHere();
-      throw this.#told(error);
-    }
-  }
-
-  #assertHere(): void {
-    if (this.gone === 'removed')
-      throw new PlatformError('PLUGIN_NOT_INSTALLED', `${this.pluginId} is no longer installed`);
-    if (this.gone) throw new PlatformError('NOT_THE_OWNER', `${this.pluginId} has moved to another runner; ask again`);
-  }
-
-  async #hook(
-    hook: LifecycleHook,
-    options: RunHookRequest['options'],
-    limitMs: number,
-    { atStart = false, told = true } = {},
-  ): Promise<Surface> {
-    this.#duringHook = hook;
-    try {
-      const surface = await (this.#isolate as PluginIsolate).hook({ hook, options, atStart }, limitMs);
-      this.stage = stageAfter(hook, this.stage);
-      this.#wasEnabled ||= this.stage === 'enabled';
-      if (told && hook === 'onLoad') this.#parts.lifecycle(this, 'loaded');
-      if (told && hook === 'onUnload') this.#parts.lifecycle(this, 'unloaded');
-      if (hook === 'onEnable') this.#offers(surface);
-      return surface;
-    } catch (error) {
-      await this.#close();
-      this.#assertHere();
-      throw this.#told(hookFailure(this.pluginId, hook, limitMs, error));
-    } finally {
-      this.#duringHook = undefined;
-    }
-  }
-
-  /** The hooks of leaving, and the end of the process; a plugin that fails at them leaves all the same. */
-  async #leave(before: LifecycleHook[], { told = true } = {}): Promise<void> {
-    const hooks: LifecycleHook[] = [...before];
-    if (this.stage === 'enabled' || this.stage === 'loaded') hooks.push('onUnload');
-    for (const hook of hooks) {
-      if (this.stage === 'none') break;
-      // Its log says what failed.
-      await this.#hook(hook, {}, LEAVING_HOOK_LIMIT_MS, { told }).catch(() => undefined);
-    }
-    await this.#close();
-  }
-
-  /** Whoever reads the plugin's log reads what became of it. */
-  #told(error: unknown): unknown {
-    if (!(error instanceof HookError)) return error;
-    this.log('error', error.message, { stack: error.pluginStack });
-    if (error.reason === 'hook-timeout') this.#noteCrash('hook-timeout', error.message);
-    return error;
-  }
-
-  async #close(): Promise<void> {
-    const isolate = this.#isolate;
-    this.#isolate = undefined;
-    this.stage = 'none';
-    this.#wasEnabled = false;
-    if (isolate) {
-      // A process that has ended by itself has failed at what it was doing.
-      if (isolate.alive) this.uses.cutOff(`${this.pluginId} ${this.#leftBecause}`);
-      this.#record.ends(isolate.process);
-      this.#parts.isolateEnded(this);
-      await isolate.end();
-      this.#record.gone(isolate.process);
-    }
-    if (this.gone)
-      await this.#parts.left(this).catch((error: unknown) => {
-        // What it leaves on this machine's disk keeps nobody from hosting it elsewhere.
-        this.log('error', 'Its files could not be removed', error);
-      });
-  }
-
-  get #leftBecause(): string {
-    if (this.gone) return this.gone === 'moved' ? 'moved to another runner' : 'was uninstalled';
-    return this.installation.desired === 'enabled' ? 'was updated or started anew' : 'was disabled';
-  }
-
-  #offers(surface: Surface): void {
-    // What a plugin offers counts while it is enabled, whatever its isolate says later.
-    if (this.stage !== 'enabled') return;
-    if (this.offer.hear(surface, this.installation.version)) this.#parts.surfaceChanged(this, surface);
-  }
-
-  #crashed(isolate: PluginIsolate, crash: IsolateCrash): void {
-    this.#noteCrash(crash.reason, crash.message);
-    if (this.#isolate !== isolate) return;
-    const wasEnabled = this.stage === 'enabled';
-    const during = this.#duringHook ?? this.uses.lastWords;
-    this.log('error', crash.message, { reason: crash.reason, during, stack: crash.stack });
-    void this.#close().catch((error: unknown) => this.log('error', 'Cleaning up after a crash failed', error));
-    // A crash inside a hook is that hook's failure, and whoever asked for the hook is told.
-    if (!wasEnabled || this.#duringHook) return;
-    const { pluginId, version, generation } = this.installation;
-    this.#parts.failed(this, { pluginId, version, generation, ...(during === undefined ? {} : { during }), ...crash });
-  }
-
-  #noteCrash(reason: CrashReason, message: string): void {
-    this.#record.crashed(reason, message);
-    this.#parts.notes.crashed(reason);
   }
 }

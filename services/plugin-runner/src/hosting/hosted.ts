@@ -1,5 +1,6 @@
 import type { Installation, PluginFailure, RunHookRequest, Surface } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
+import { pause } from '../pause.ts';
 import type { Logger } from '@verifywise/service-kit';
 import { EventDelivery } from './event-delivery.ts';
 import { subjectOf } from './event-subject.ts';
@@ -19,6 +20,8 @@ import type { TrackedDelivery } from './tracked-delivery.ts';
 const REDELIVERED_WITHIN_MS = 60_000;
 /** Whoever installs a plugin mostly enables it next; until then its process waits, for so long. */
 const INSTALLED_STAYS_LOADED_MS = 60_000;
+/** A plugin that needs longer to start does not hold up those that depend on it. */
+const DEPENDENCY_WITHIN_MS = 5_000;
 /** Most updates take a second or two. */
 const RETRY_AFTER_UPDATE_S = 2;
 
@@ -26,6 +29,8 @@ export interface HostedParts {
   plugin: HostedPluginParts;
   failedDeliveries: FailedDeliveries;
   parked: ParkedEvents;
+  /** The starts that are under way of those that a plugin depends on. */
+  startsBefore: (installation: Installation) => Promise<void>[];
   /** Of all the event handlers of this runner. */
   turns: FairTurns;
   /** Under which this runner holds the partition of a tenant. */
@@ -198,6 +203,11 @@ export class Hosted {
     return installation.generation > this.#failedGeneration;
   }
 
+  /** Its start, while it is under way. */
+  get starting(): Promise<void> | undefined {
+    return this.#starting;
+  }
+
   /** Starts it if it may run; all who wait for it wait for the same start. */
   start(): Promise<void> {
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
@@ -257,7 +267,10 @@ export class Hosted {
   }
 
   async #start(): Promise<void> {
+    // Looked up at once: whoever begins later waits for this one, and never the other way round.
+    const before = this.#parts.startsBefore(this.plugin.installation);
     try {
+      if (before.length > 0) await Promise.race([Promise.allSettled(before), pause(DEPENDENCY_WITHIN_MS)]);
       // Events wait while it moves to another process, because its files or its version have changed.
       if (this.plugin.stage === 'enabled' && !this.plugin.upToDate) await this.lane.pause();
       await this.plugin.ensureEnabled(() => this.mayRun);

@@ -17,7 +17,7 @@ import type { Sleeper } from './sleep.ts';
 import { StartSlots } from './start-slots.ts';
 import { TrackedDelivery } from './tracked-delivery.ts';
 
-export interface HostingParts extends Omit<HostedParts, 'plugin' | 'tenure'> {
+export interface HostingParts extends Omit<HostedParts, 'plugin' | 'tenure' | 'startsBefore'> {
   plugin: Omit<HostedPluginParts, 'starts'>;
   partitions: number;
   /** The surface as any runner last stored it, for routing events to a plugin whose isolate has yet to start. */
@@ -44,7 +44,8 @@ export class Hosting {
     this.#parts = parts;
     const tenure = (tenant: string) => this.#tenure(this.#partitionOf(tenant));
     const starts = { asked: new StartSlots(), unasked: new StartSlots() };
-    this.#hostedParts = { ...parts, tenure, plugin: { ...parts.plugin, starts } };
+    const startsBefore = (installation: Installation) => this.#startsBefore(installation);
+    this.#hostedParts = { ...parts, tenure, startsBefore, plugin: { ...parts.plugin, starts } };
   }
 
   /** Hosts what the projection says of a partition; isolates start in the background, events wait for them in their lanes. */
@@ -190,6 +191,12 @@ export class Hosting {
     );
     const failed = ended.find((each) => each.status === 'rejected');
     if (failed) throw failed.reason;
+  }
+
+  #startsBefore({ tenant, manifest }: Installation): Promise<void>[] {
+    // What an older installer has stored may name none.
+    const { dependencies = {} } = manifest as Partial<Installation['manifest']>;
+    return Object.keys(dependencies).flatMap((id) => this.#tenants.get(tenant)?.get(id)?.starting ?? []);
   }
 
   #tenure(partition: number): Tenure {

@@ -1,4 +1,4 @@
-import type { PluginFailure } from '@verifywise/contracts';
+import type { ErrorCode, PluginFailure } from '@verifywise/contracts';
 import { PlatformError } from '@verifywise/contracts';
 import type { WireError } from '../isolate/protocol.ts';
 
@@ -54,9 +54,12 @@ export function saysOutOfMemory(line: string): boolean {
 /** An error thrown by plugin code, with the stack its author needs. */
 export class PluginCodeError extends PlatformError {
   readonly pluginStack: string | undefined;
+  /** Of the platform's own error, when the plugin has only let one through. */
+  readonly answeredCode: ErrorCode | undefined;
   constructor(error: WireError) {
     super(codeOf(error), error.message);
     this.pluginStack = error.stack;
+    this.answeredCode = error.answered ? error.code : undefined;
   }
 }
 
@@ -70,7 +73,8 @@ export class PluginCrashError extends PluginCodeError {
 }
 
 /** Codes that say what became of the plugin are kept; any other is what a handler failed with. */
-function codeOf({ code }: WireError) {
+function codeOf({ code }: { code?: string | undefined }) {
   if (code === 'PLUGIN_CRASHED' || code === 'PLUGIN_LOAD_FAILED' || code === 'PERMISSION_DENIED') return code;
-  return 'HANDLER_FAILED';
+  // Node's own word for it, where none of our guards stands in between: `import` of a file of the machine.
+  return code === 'ERR_ACCESS_DENIED' ? 'PERMISSION_DENIED' : 'HANDLER_FAILED';
 }

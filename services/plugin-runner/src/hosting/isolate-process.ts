@@ -58,6 +58,7 @@ export class IsolateProcess {
   readonly #asked: AskedCalls;
   #unhandled: WireError | undefined;
   #hanging = false;
+  #stopped = false;
   #usedMb: number | undefined;
   readonly #told: ToldError = (error) => toldError(error, (text) => this.#options.mask(text));
   #stderrTail = '';
@@ -116,12 +117,18 @@ export class IsolateProcess {
 
   /** True while it can be asked something. */
   get alive(): boolean {
-    return this.state === 'running' && this.#pipe.open && this.#unhandled === undefined;
+    const works = this.state === 'running' || this.state === 'stopping';
+    return works && !this.#stopped && this.#pipe.open && this.#unhandled === undefined;
   }
 
   /** The plugin's code is loaded. */
   loaded(): void {
     if (this.state === 'starting') this.#become('running');
+  }
+
+  /** Its plugin is told to leave; what it does of that ends with the process. */
+  leaves(): void {
+    if (this.state === 'running') this.#become('stopping');
   }
 
   /** From now on the isolate must prove, by answering, that it is not stuck. */
@@ -160,7 +167,8 @@ export class IsolateProcess {
 
   /** Ends the process for good; resolves once the operating system says it is gone. */
   async stop(): Promise<void> {
-    if (!this.#hasEnded()) this.#become('stopping');
+    this.#stopped = true;
+    if (!this.#hasEnded() && this.state !== 'stopping') this.#become('stopping');
     this.figures?.cpuSeconds();
     this.#kill();
     let timer: NodeJS.Timeout | undefined;
@@ -232,12 +240,11 @@ export class IsolateProcess {
     this.#endWatching();
     this.#asked.close();
     this.figures?.close();
-    const stopped = this.state === 'stopping';
-    this.#become(stopped ? 'stopped' : 'crashed');
+    this.#become(this.#stopped ? 'stopped' : 'crashed');
     const seen = { hanging: this.#hanging, usedMb: this.#usedMb, unhandled: this.#unhandled };
     const { heapMb, hangLimitMs, memory } = this.#options;
     const limits = { heapMb, hangLimitMs, memoryMb: memory.limitMb };
-    const crash = stopped
+    const crash = this.#stopped
       ? undefined
       : crashOf({ code, signal, ...seen, outOfMemory: saysOutOfMemory(this.#stderrTail), limits });
     this.#calls.failAll(crash ? new PluginCrashError(crash) : endedError());

@@ -1,4 +1,6 @@
 import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../../../test/support/eventually.ts';
@@ -15,13 +17,21 @@ describe('isolates', () => {
   let room: RunnerRoom;
   let runner: RunnerProcess;
   let failures: HeardFailure[];
+  /** Who asks here waits until the test lets it go on. */
+  const waiting = new Map<string, () => void>();
+  const gate = createServer((req, res) => void waiting.set(req.url ?? '', () => res.end()));
+  const gatePort = () => (gate.address() as AddressInfo).port;
   beforeAll(async () => {
     room = await RunnerRoom.open();
-    runner = await room.startRunner({ HANDLER_LIMIT_MS: '1200' });
+    await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
+    runner = await room.startRunner({ HANDLER_LIMIT_MS: '1200', PLUGIN_EGRESS_ALLOW: `127.0.0.1:${gatePort()}` });
     failures = await heardFailures(room.broker);
     await room.enabled({ tenant: 'calm', code: recorder() });
   });
-  afterAll(() => room.close());
+  afterAll(async () => {
+    await room.close();
+    gate.close();
+  });
 
   const failuresOf = (tenant: string) => failures.filter((failure) => failure.tenant === tenant);
   const isolateOf = async (tenant: string) => (await runner.isolates()).find((isolate) => isolate.tenant === tenant);
@@ -63,6 +73,39 @@ describe('isolates', () => {
     await eventually(() => expect(isAlive(pid)).toBe(false));
     expect((await runner.get(tenant, '/api/plugins/recorder/seen')).status).toBe(404);
     expect((await runner.get('calm', '/api/plugins/recorder/seen')).status).toBe(200);
+  });
+
+  test('the state of one says whether it starts, runs, leaves or has left', async () => {
+    const code = `
+      const pass = async (where) => { await fetch('http://127.0.0.1:${gatePort()}/' + where); };
+      await pass('load');
+      export default { onUnload: () => pass('unload') };`;
+    const granted = ['http:outbound'];
+    const installation = await room.install({ tenant: 'states', code: { 'index.mjs': code }, granted });
+    const metrics = async () => (await fetch(`${runner.url}/metrics`)).text();
+    const letGo = async (where: string) => {
+      await eventually(() => expect([...waiting.keys()]).toContain(where));
+      const seen = await isolateOf('states');
+      const counted = new RegExp(`runner_isolates\\{state="${seen?.state}",.*\\} [1-9]`);
+      await eventually(async () => expect(await metrics()).toMatch(counted));
+      waiting.get(where)?.();
+      return seen;
+    };
+    const loaded = room.stepDone(installation, 'onLoad', INSTALLED);
+    const starting = await letGo('/load');
+    await loaded;
+    const running = await isolateOf('states');
+    const unloaded = room.stepDone(installation, 'onUnload', INSTALLED);
+    const stopping = await letGo('/unload');
+    await unloaded;
+    const pid = expect.any(Number) as unknown as number;
+    expect([starting, running, stopping, await isolateOf('states')]).toMatchObject([
+      { state: 'starting', stage: 'none', pid },
+      { state: 'running', stage: 'loaded', pid },
+      { state: 'stopping', stage: 'loaded', pid },
+      { state: 'stopped', stage: 'none', pid: null },
+    ]);
+    expect(new Set([starting?.pid, running?.pid, stopping?.pid]).size).toBe(1);
   });
 
   test.each(['SIGABRT', 'SIGTERM'] as const)('an isolate that %s ended is reported once', async (signal) => {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePort } from '../../../../infra/local/src/backing/free-port.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { Inspector } from '../testing/inspector.ts';
 import { recorder } from '../testing/recorder.ts';
@@ -110,13 +110,3 @@ describe('a plugin that is disabled', () => {
     ROUNDS_WITHIN_MS,
   );
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

@@ -134,6 +134,7 @@ export class PluginIsolate {
 
   hook(call: HookCall, limitMs: number): Promise<Surface> {
     if (!this.#process) throw new PlatformError('PLUGIN_CRASHED', 'The process has not started');
+    if (call.hook === 'onUnload') this.#process.leaves();
     return this.#process.hook(call, limitMs);
   }
 

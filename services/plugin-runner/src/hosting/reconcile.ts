@@ -3,6 +3,7 @@ import type { Installation, InstallationCursor } from '@verifywise/contracts';
 import { ListInstallations } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import { pause } from '../pause.ts';
+import { inLoadOrder } from './load-order.ts';
 
 /** A lost message leaves nobody wrong for longer than this (architecture §4). */
 const EVERY_MS = 10_000;
@@ -61,7 +62,7 @@ export class Reconciler {
       after = page.next;
     } while (after);
     const known = new Map(before.map((installation) => [keyOf(installation), installation]));
-    for (const installation of truth.values()) {
+    for (const installation of inLoadOrder([...truth.values()])) {
       if (!isSame(known.get(keyOf(installation)), installation)) await records.save(installation);
       this.#parts.apply(installation);
     }

@@ -11,12 +11,13 @@ export type StartFailure =
   | { fault: 'plugin'; failure: PluginFailure }
   /** Nobody's: an admin has withheld a permission that it needs. Permission errors never disable. */
   | { fault: 'permission' }
-  /** The platform's (no disk, no process): the next reconciliation tries again. */
+  /** The platform's (no disk, no process, nobody who answered what a hook asked): the next reconciliation tries again. */
   | { fault: 'platform'; message: string };
 
 export function startFailureOf({ pluginId, version, generation }: Installation, error: unknown): StartFailure {
   if (error instanceof HookError) {
     if (error.code === 'PERMISSION_DENIED') return { fault: 'permission' };
+    if (error.platformAway) return { fault: 'platform', message: error.message };
     const { hook: during, reason, message, pluginStack } = error;
     const stack = pluginStack === undefined ? {} : { stack: pluginStack };
     return { fault: 'plugin', failure: { pluginId, version, generation, reason, during, message, ...stack } };

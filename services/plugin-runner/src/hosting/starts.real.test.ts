@@ -10,6 +10,8 @@ import { RunnerRoom } from '../testing/runner-room.ts';
 
 /** A hook that hangs at a start is given up after half a minute; nobody else waits for that. */
 const LONG_BEFORE_A_HOOK_IS_GIVEN_UP = { within: 20_000 };
+/** A runner that takes its partitions only after its first question asks again ten seconds later. */
+const UNTIL_THE_INSTALLER_IS_ASKED = { within: 30_000 };
 const NEVER = 'new Promise(() => undefined)';
 
 describe('a start', () => {
@@ -54,6 +56,39 @@ describe('a start', () => {
       async () => expect((await runner.get('neighbour', '/api/plugins/recorder/seen')).status).toBe(200),
       LONG_BEFORE_A_HOOK_IS_GIVEN_UP,
     );
+  });
+
+  test('follows those of the plugins that are needed, and of a circle all start', async () => {
+    const tenant = 'ordered';
+    const says = (what: string, onEnable = '') =>
+      `module.exports = {
+        onLoad(ctx) { ctx.logger.info('${what} is loaded'); },
+        async onEnable(ctx) { ${onEnable} ctx.logger.info('${what} is enabled'); },
+      };`;
+    const plugin = (id: string, code: string, needs: string[] = []) => {
+      const dependencies = Object.fromEntries(needs.map((need) => [need, '*']));
+      return enabledBefore({ tenant, id, code, manifest: { dependencies } });
+    };
+    // By name it would be the last.
+    await plugin('z-base', says('z-base', 'await new Promise((resolve) => setTimeout(resolve, 500));'));
+    await plugin('middle', says('middle'), ['z-base']);
+    await plugin('a-top', says('a-top'), ['middle', 'not-there']);
+    await plugin('left', says('left'), ['right']);
+    await plugin('right', says('right'), ['left']);
+    const said = async () => {
+      const sql = `SELECT message FROM plugin_runner.plugin_logs WHERE tenant = 'ordered' ORDER BY id`;
+      return (await room.rows<{ message: string }>(sql)).map(({ message }) => message);
+    };
+    const line = ['z-base', 'middle', 'a-top'].flatMap((id) => [`${id} is loaded`, `${id} is enabled`]);
+    // The first runner hears of them from the installer, the second finds what the first has noted.
+    for (const times of [1, 2]) {
+      const runner = await room.startRunner();
+      await eventually(async () => expect(await said()).toHaveLength(10 * times), UNTIL_THE_INSTALLER_IS_ASKED);
+      const started = (await said()).slice(10 * (times - 1));
+      expect(started.filter((message) => !/^(left|right) /.test(message))).toEqual(line);
+      await runner.stop('SIGTERM');
+    }
+    expect(failures).toEqual([]);
   });
 
   test('whose secrets this runner cannot open blames the platform, and disables nobody', async () => {

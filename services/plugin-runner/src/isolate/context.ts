@@ -7,7 +7,7 @@ import type {
 } from '@verifywise/plugin-types';
 import type { HookCall, IsolateSetup, LogLevel } from './protocol.ts';
 import { createDatabase } from './database.ts';
-import { createModels } from './models.ts';
+import type { Models } from './models.ts';
 import type { PluginEvents } from './plugin-events.ts';
 import type { PluginFilters } from './plugin-filters.ts';
 import type { PluginJobs } from './plugin-jobs.ts';
@@ -30,10 +30,12 @@ interface Parts {
   filters: PluginFilters;
   middleware: PluginMiddleware;
   jobs: PluginJobs;
+  models: Models;
 }
 
 /** The context of contract §1. */
-export function createContext({ setup, channel, settings, events, filters, middleware, jobs }: Parts): HostedContext {
+export function createContext(parts: Parts): HostedContext {
+  const { setup, channel, settings, events, filters, middleware, jobs, models } = parts;
   return {
     pluginId: setup.pluginId,
     tenant: setup.tenant,
@@ -41,11 +43,16 @@ export function createContext({ setup, channel, settings, events, filters, middl
     logger: createLogger(channel),
     metadata: createMetadata(channel),
     db: createDatabase(channel, settings),
-    models: createModels(channel, settings, setup),
+    models,
     http: { fetch: (...request) => fetch(...request) },
     webhooks: { verify: verifySignature },
     config: {
-      get: <Value>(key: string, fallback?: Value) => (settings.config()[key] ?? fallback) as Value,
+      get: <Value>(key: string, fallback?: Value) => {
+        const config = settings.config();
+        // What every object of JavaScript has is no setting.
+        const value = Object.hasOwn(config, key) ? config[key] : undefined;
+        return (structuredClone(value) ?? fallback) as Value;
+      },
       getAll: () => structuredClone(settings.config()),
       set: async (key, value) => {
         settings.need('config:write');

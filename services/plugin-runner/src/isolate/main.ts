@@ -12,6 +12,7 @@ import { isPermissionDenied } from './guards/permission-denied.ts';
 import { PluginTimers } from './guards/timers.ts';
 import { LiveSettings } from './live-settings.ts';
 import { loadPlugin } from './load-plugin.ts';
+import { createModels } from './models.ts';
 import { originals } from './originals.ts';
 import { privateListen } from './private-listen.ts';
 import { PluginLife } from './plugin-life.ts';
@@ -43,11 +44,13 @@ channel.listen({
     const filters = new PluginFilters();
     const middleware = new PluginMiddleware(setup, (...line) => logLine(channel, ...line));
     const jobs = new PluginJobs();
-    const context = createContext({ setup, channel, settings, events, filters, middleware, jobs });
+    const models = createModels(channel, settings, setup);
+    const context = createContext({ setup, channel, settings, events, filters, middleware, jobs, models });
     installGuards({ settings, denials, servers, egress: new Egress(setup.egressAllowed) }, timers);
     const plugin = await loadPlugin(setup);
     const listen = privateListen(setup.socketPath, timers);
-    life = await PluginLife.begin({ setup, plugin, context, events, filters, middleware, jobs, channel, listen });
+    const registries = { events, filters, middleware, jobs, models };
+    life = await PluginLife.begin({ setup, plugin, context, ...registries, channel, listen });
     return { servesHttp: life.servesHttp };
   },
   hook: (call) => running().runHook(call),

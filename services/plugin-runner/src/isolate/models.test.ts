@@ -40,6 +40,13 @@ test('a verb waits until the runner knows the definition, and says what the runn
   expect(asked.map(([call]) => call)).toEqual(['models.define', 'models.sync']);
 });
 
+test('what went wrong at a definition is told once, to whoever waits first', async () => {
+  const { models } = plugin(() => Promise.reject(new Error('not kept')));
+  models.define('Note', { text: { type: 'TEXT' } });
+  await expect(models.kept()).rejects.toThrow('not kept');
+  await expect(models.kept()).resolves.toBeUndefined();
+});
+
 test('what crosses to the runner is plain: operators by name, models by theirs, JSON as JSON', async () => {
   const { models, asked } = plugin();
   const note = models.define('Note', { text: { type: 'TEXT' }, more: { type: 'JSONB' } });

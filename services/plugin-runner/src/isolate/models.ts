@@ -15,12 +15,12 @@ type Asks = Pick<RunnerChannel, 'ask'>;
 type Grants = Pick<LiveSettings, 'need'>;
 type Setup = Pick<IsolateSetup, 'pluginId' | 'models' | 'coreModels'>;
 
-export function createModels(channel: Asks, settings: Grants, setup: Setup): ModelApi {
+export function createModels(channel: Asks, settings: Grants, setup: Setup): Models {
   return new Models(channel, settings, setup);
 }
 
 /** `context.models`: definitions are made here at once and told to the runner, which keeps them and runs the verbs. */
-class Models implements ModelApi {
+export class Models implements ModelApi {
   readonly #channel: Asks;
   readonly #settings: Grants;
   readonly #pluginId: string;
@@ -81,13 +81,13 @@ class Models implements ModelApi {
 
   async sync(options: { force?: boolean; alter?: boolean } = {}): Promise<void> {
     this.#settings.need('models:define');
-    await this.#heard();
+    await this.kept();
     await this.#channel.ask('models.sync', { force: options.force === true, alter: options.alter === true });
   }
 
   async dropAll(): Promise<void> {
     this.#settings.need('models:define');
-    await this.#heard();
+    await this.kept();
     await this.#channel.ask('models.dropAll');
     this.#own.clear();
     this.#associations = [];
@@ -124,7 +124,7 @@ class Models implements ModelApi {
         return found && this.#home(this.#own.has(found.target) ? 'own' : 'core', found.target);
       },
       run: async (verb, ...args) => {
-        await this.#heard();
+        await this.kept();
         return this.#channel.ask('models.run', of, name, verb, args);
       },
     };
@@ -136,7 +136,8 @@ class Models implements ModelApi {
     this.#told.catch(() => undefined);
   }
 
-  async #heard(): Promise<void> {
+  /** Resolves when the runner keeps everything that was defined; rejects with what went wrong, unless somebody was told of it already. */
+  async kept(): Promise<void> {
     const told = this.#told;
     try {
       await told;

@@ -1,6 +1,7 @@
 import type { Surface } from '@verifywise/contracts';
 import type { Plugin, Webhooks } from '@verifywise/plugin-types';
 import type { HostedContext } from './context.ts';
+import type { Models } from './models.ts';
 import type { PluginEvents } from './plugin-events.ts';
 import type { PluginFilters } from './plugin-filters.ts';
 import type { PluginHttp } from './plugin-http.ts';
@@ -19,8 +20,11 @@ import type {
   MiddlewareAnswer,
   MiddlewareCall,
 } from './protocol.ts';
-import { wireError } from './protocol.ts';
+import { isPermissionDenied } from './guards/permission-denied.ts';
 import type { RunnerChannel } from './runner-channel.ts';
+
+/** Hooks in which plugins define models; in the others an old mistake of theirs must not keep them from leaving. */
+const DEFINES: ReadonlySet<HookCall['hook']> = new Set<HookCall['hook']>(['onInstall', 'onLoad', 'onEnable']);
 
 interface Parts {
   setup: IsolateSetup;
@@ -30,6 +34,7 @@ interface Parts {
   filters: PluginFilters;
   middleware: PluginMiddleware;
   jobs: PluginJobs;
+  models: Pick<Models, 'kept'>;
   channel: RunnerChannel;
   listen: PrivateListen;
 }
@@ -70,13 +75,13 @@ export class PluginLife {
   }
 
   async runHook({ hook, options, atStart = false }: HookCall): Promise<Surface> {
-    const { plugin, context } = this.#parts;
+    const { plugin, context, models } = this.#parts;
     // Permission errors never disable a plugin (contract §2): what it may not do at a start is missing, the rest is there.
     const unlessRefused = async (begin: () => unknown) => {
       try {
         await begin();
       } catch (error) {
-        if (!atStart || wireError(error).code !== 'PERMISSION_DENIED') throw error;
+        if (!atStart || !isPermissionDenied(error)) throw error;
         context.logger.error(`${hook} was refused something; the plugin goes on without it`, error);
       }
     };
@@ -84,6 +89,8 @@ export class PluginLife {
     try {
       if (hook === 'onEnable') for (const register of this.#handlers()) await unlessRefused(register);
       await unlessRefused(() => plugin[hook]?.(context));
+      // It is not done before what it has defined is kept, whether it has waited for that or not.
+      if (DEFINES.has(hook)) await unlessRefused(() => models.kept());
     } catch (error) {
       if (hook === 'onEnable') this.#forgetHandlers();
       throw error;

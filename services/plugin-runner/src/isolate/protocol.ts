@@ -245,6 +245,8 @@ export interface WireError {
   causeCode?: string | undefined;
   stack?: string | undefined;
   details?: unknown;
+  /** Of a plugin: it has only let through what the platform had answered it. */
+  answered?: boolean | undefined;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -146,7 +146,7 @@ export class RunnerChannel {
       const handler = handlers[call] as (request: unknown) => unknown;
       this.say({ kind: 'answer', id, answer: await handler(request) });
     } catch (error) {
-      this.say({ kind: 'answer', id, error: wireError(error) });
+      this.say({ kind: 'answer', id, error: { ...wireError(error), answered: error instanceof RunnerError } });
     }
   }
 }

@@ -3,10 +3,10 @@ import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { secretBox } from '@verifywise/service-kit';
 import { SignJWT } from 'jose';
+import { freePort } from '../../../../infra/local/src/backing/free-port.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 
 /** Few, so that runners start quickly; tenants of a test are spread over all of them. */
@@ -83,6 +83,7 @@ export class RunnerProcess {
   }
 
   static async #spawn(env: Record<string, string>): Promise<RunnerProcess> {
+    // Other runners must be told it before this one listens.
     const port = await freePort();
     const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts')], {
       stdio: ['ignore', 'pipe', process.env.RUNNER_TEST_LOGS ? 'inherit' : 'ignore'],
@@ -134,17 +135,6 @@ export class RunnerProcess {
     const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
     return children.split(' ').filter(Boolean).map(Number);
   }
-}
-
-/** A port that was free a moment ago; other runners must be told it before this one listens. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 export function tokenOf(tenant: string, role = 'Admin'): Promise<string> {

@@ -118,17 +118,20 @@ test('an entry for the installer names its registry and what may be downloaded',
   });
 });
 
-test('the plan has what is needed before what needs it, and leaves alone what is there', () => {
+test('the plan has what is needed before what needs it, and leaves alone what is there', async () => {
   const jira = catalogue.find('jira')?.plugin;
   if (jira === undefined) throw new Error('jira is in the catalogue');
-  expect(dependencyPlan(catalogue, jira, installed(['notes', '1.0.0']), HOST)).toEqual([
-    { id: 'slack', range: '^1.0.0', version: '1.1.0', action: 'install' },
-    { id: 'notes', range: '>=1.0.0', version: '1.0.0', action: 'none' },
-    { id: 'jira', range: '=1.0.0', version: '1.0.0', action: 'install' },
-  ]);
+  expect(await dependencyPlan(catalogue, jira, installed(['notes', '1.0.0']), HOST)).toEqual({
+    steps: [
+      { id: 'slack', range: '^1.0.0', version: '1.1.0', action: 'install' },
+      { id: 'notes', range: '>=1.0.0', version: '1.0.0', action: 'none' },
+      { id: 'jira', range: '=1.0.0', version: '1.0.0', action: 'install' },
+    ],
+    conflict: null,
+  });
 });
 
-test('a circle of dependencies ends, and what nobody lists is impossible', () => {
+test('a circle of dependencies ends, and what nobody lists is impossible', async () => {
   const circular = new Catalogue(
     [
       {
@@ -142,11 +145,9 @@ test('a circle of dependencies ends, and what nobody lists is impossible', () =>
     HOST,
   );
   const a = circular.find('a')?.plugin ?? aPlugin('a');
-  expect(dependencyPlan(circular, a, installed(), HOST).map(({ id, action }) => `${id} ${action}`)).toEqual([
-    'b install',
-    'missing impossible',
-    'a install',
-  ]);
+  const { steps, conflict } = await dependencyPlan(circular, a, installed(), HOST);
+  expect(conflict).toBe('a 1.0.0 needs missing *, and no registry has it');
+  expect(steps.map(({ id, action }) => `${id} ${action}`)).toEqual(['b install', 'missing impossible', 'a install']);
 });
 
 function planOf(plugins: Record<string, Record<string, Record<string, string>>>, id: string, own = installed()) {
@@ -161,33 +162,53 @@ function planOf(plugins: Record<string, Record<string, Record<string, string>>>,
   return dependencyPlan(one, plugin, own, HOST);
 }
 
-test('a plugin that two others need comes once, in a version that suits both', () => {
+test('a plugin that two others need comes once, in a version that suits both', async () => {
   const diamond = {
     top: { '1.0.0': { left: '*', right: '*' } },
     left: { '1.0.0': { base: '>=1.0.0' } },
     right: { '1.0.0': { base: '^1.0.0' } },
     base: { '2.0.0': {}, '1.5.0': {}, '1.0.0': {} },
   };
-  expect(planOf(diamond, 'top').map(({ id, version }) => `${id} ${version}`)).toEqual([
+  expect((await planOf(diamond, 'top')).steps.map(({ id, version }) => `${id} ${version}`)).toEqual([
     ...['base 1.5.0', 'left 1.0.0', 'right 1.0.0', 'top 1.0.0'],
   ]);
   const quarrel = { ...diamond, left: { '1.0.0': { base: '^2.0.0' } } };
-  expect(planOf(quarrel, 'top').find(({ id }) => id === 'base')).toMatchObject({
+  const { steps, conflict } = await planOf(quarrel, 'top');
+  expect(conflict).toContain('left 1.0.0 needs base ^2.0.0, right 1.0.0 needs base ^1.0.0');
+  expect(steps.find(({ id }) => id === 'base')).toMatchObject({
     action: 'impossible',
     reason: 'No version suits all who need it: left needs ^2.0.0, right needs ^1.0.0',
   });
 });
 
-test('an installed version that does not suit is updated', () => {
+test('an older version is planned where the newest does not fit together with the others, or with what is there', async () => {
+  const plugins = {
+    top: { '1.0.0': { left: '*', right: '*' } },
+    left: { '2.0.0': { base: '^2.0.0' }, '1.0.0': { base: '^1.0.0' } },
+    right: { '1.0.0': { base: '^1.0.0' } },
+    base: { '2.0.0': {}, '1.0.0': {} },
+  };
+  const planned = async (...own: [string, string][]) => {
+    const { steps, conflict } = await planOf(plugins, 'top', installed(...own));
+    return [...steps.map(({ id, version, action }) => `${action} ${id} ${version ?? ''}`), conflict];
+  };
+  const rest = ['install left 1.0.0', 'install right 1.0.0', 'install top 1.0.0', null];
+  expect(await planned()).toEqual(['install base 1.0.0', ...rest]);
+  expect(await planned(['base', '1.0.0'])).toEqual(['none base 1.0.0', ...rest]);
+});
+
+test('an installed version that does not suit is to be updated first', async () => {
   const plugins = { top: { '1.0.0': { base: '^2.0.0' } }, base: { '2.1.0': {}, '1.0.0': {} } };
-  expect(planOf(plugins, 'top', installed(['base', '1.0.0']))[0]).toEqual({
+  const { steps, conflict } = await planOf(plugins, 'top', installed(['base', '1.0.0']));
+  expect(conflict).toContain('1.0.0 is installed; update base first');
+  expect(steps[0]).toEqual({
     ...{ id: 'base', range: '^2.0.0', version: '2.1.0', action: 'update' },
   });
 });
 
-test('a chain of ten thousand dependencies overflows nothing', () => {
+test('a chain of ten thousand dependencies overflows nothing', async () => {
   const chain = Object.fromEntries(
     Array.from({ length: 10_000 }, (_, at) => [`p-${at}`, { '1.0.0': { [`p-${at + 1}`]: '*' } }]),
   );
-  expect(planOf(chain, 'p-0').at(-1)).toMatchObject({ id: 'p-0', action: 'install' });
+  expect((await planOf(chain, 'p-0')).steps.at(-1)).toMatchObject({ id: 'p-0', action: 'install' });
 });

@@ -1,4 +1,10 @@
-import { checkCompatibility, compareVersions, satisfies } from '@verifywise/contracts';
+import {
+  checkCompatibility,
+  compareVersions,
+  errorAnswer,
+  resolveDependencies,
+  satisfies,
+} from '@verifywise/contracts';
 import { versionOf, type Catalogue } from './catalogue.ts';
 import type { InstalledById } from './installed-flags.ts';
 import type { ListedPlugin, ListedVersion } from './registry.ts';
@@ -27,12 +33,56 @@ const MOST_ROUNDS = 20;
 /** Nobody installs more at once; beyond, somebody is wasting our time. */
 const MOST_PLUGINS = 500;
 
-/** What would be installed with this plugin: those it needs first, the plugin itself last. */
-export function dependencyPlan(
+/** What installing a plugin comes to. */
+export interface DependencyPlan {
+  /** Those it needs first, the plugin itself last. */
+  steps: PlannedPlugin[];
+  /** Why the installer would refuse it as things stand, in its own words. */
+  conflict: string | null;
+}
+
+/** What would be installed with this plugin, by the rules of the installer; where it would refuse, what stands in the way. */
+export async function dependencyPlan(
   catalogue: Catalogue,
   plugin: ListedPlugin,
   installed: InstalledById,
   hostVersion: string,
+): Promise<DependencyPlan> {
+  try {
+    const picked = await pickedVersions(catalogue, plugin, installed, hostVersion);
+    return { steps: stepsOf(catalogue, plugin, installed, hostVersion, picked), conflict: null };
+  } catch (error) {
+    return { steps: stepsOf(catalogue, plugin, installed, hostVersion), conflict: errorAnswer(error).message };
+  }
+}
+
+/** The version of everything that is not there yet. */
+async function pickedVersions(
+  catalogue: Catalogue,
+  plugin: ListedPlugin,
+  installed: InstalledById,
+  hostVersion: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { id: pluginId, version } = plugin;
+  const dependencies = versionOf(plugin)?.dependencies ?? {};
+  const there = [...installed.values()].map((one) => ({ ...one, dependencies: {} }));
+  const planned = await resolveDependencies(
+    { pluginId, version, dependencies },
+    {
+      installed: there,
+      candidates: (id) => Promise.resolve(catalogue.find(id)?.plugin.versions ?? []),
+      hostVersion,
+    },
+  );
+  return new Map(planned.map((one) => [one.pluginId, one.version]));
+}
+
+function stepsOf(
+  catalogue: Catalogue,
+  plugin: ListedPlugin,
+  installed: InstalledById,
+  hostVersion: string,
+  picked: ReadonlyMap<string, string> = new Map(),
 ): PlannedPlugin[] {
   const shown = versionOf(plugin);
   const itself = new Map([['', shown === undefined ? '*' : `=${shown.version}`]]);
@@ -42,7 +92,12 @@ export function dependencyPlan(
     choices = new Map(
       [...wishes].map(([id, ranges]) => [
         id,
-        choose(catalogue.find(id)?.plugin, ranges, installed.get(id)?.version, hostVersion),
+        choose(
+          catalogue.find(id)?.plugin,
+          ranges,
+          { own: installed.get(id)?.version, picked: picked.get(id) },
+          hostVersion,
+        ),
       ]),
     );
     const next = wishesOf(choices, plugin.id, itself);
@@ -60,7 +115,7 @@ export function dependencyPlan(
 function choose(
   listed: ListedPlugin | undefined,
   ranges: ReadonlyMap<string, string>,
-  own: string | undefined,
+  { own, picked }: { own: string | undefined; picked: string | undefined },
   hostVersion: string,
 ): Choice {
   const wanted = [...new Set(ranges.values())];
@@ -70,7 +125,7 @@ function choose(
   if (own !== undefined && fits(own)) return { range, version: own, action: 'none', dependencies: {} };
   const found = listed?.versions
     .toSorted((a, b) => compareVersions(b.version, a.version))
-    .find((one) => fits(one.version) && runsOn(hostVersion, one));
+    .find((one) => (picked === undefined ? fits(one.version) && runsOn(hostVersion, one) : one.version === picked));
   if (found !== undefined) {
     const { version, dependencies } = found;
     return { range, version, action: own === undefined ? 'install' : 'update', dependencies };

@@ -10,8 +10,20 @@ let rows: [Uint8Array, Uint8Array, Uint8Array] = [new Uint8Array(width), new Uin
  */
 export function editDistance(whole: string, otherWhole: string, limit: number): number {
   if (Math.abs(whole.length - otherWhole.length) > limit) return limit + 1;
-  const one = whole.slice(0, LONGEST);
-  const other = otherWhole.slice(0, LONGEST);
+  const last = lastRow(whole.slice(0, LONGEST), otherWhole.slice(0, LONGEST), limit);
+  return last === undefined ? limit + 1 : Math.min(at(last, Math.min(otherWhole.length, LONGEST)), limit + 1);
+}
+
+/** The same between a word and whatever beginning of another is nearest to it: somebody is still typing. */
+export function distanceToBeginning(begun: string, whole: string, limit: number): number {
+  if (begun.length - whole.length > limit) return limit + 1;
+  const other = whole.slice(0, Math.min(begun.length + limit, LONGEST));
+  const last = lastRow(begun.slice(0, LONGEST), other, limit);
+  return last === undefined ? limit + 1 : Math.min(...last.subarray(0, other.length + 1), limit + 1);
+}
+
+/** The distances from one word to every beginning of the other; undefined when all of them are beyond the limit. */
+function lastRow(one: string, other: string, limit: number): Uint8Array | undefined {
   for (let column = 0; column <= other.length; column += 1) rows[1][column] = column;
   for (let row = 1; row <= one.length; row += 1) {
     const [current, last, before] = rows;
@@ -24,10 +36,10 @@ export function editDistance(whole: string, otherWhole: string, limit: number): 
       current[column] = distance;
       least = Math.min(least, distance);
     }
-    if (least > limit) return limit + 1;
+    if (least > limit) return undefined;
     rows = [before, current, last];
   }
-  return Math.min(at(rows[1], other.length), limit + 1);
+  return rows[1];
 }
 
 function isSwap(one: string, other: string, row: number, column: number): boolean {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Catalogue } from './catalogue.ts';
-import { editDistance } from './edit-distance.ts';
+import { distanceToBeginning, editDistance } from './edit-distance.ts';
 import { aListing, aPlugin, aRegistry } from './testing/listed-plugins.ts';
 
 const catalogue = new Catalogue(
@@ -40,6 +40,17 @@ test.each(['slak', 'slakc', 'Slck', 'slack notifcations', 'notfications', 'SLACK
   expect(found(typed)[0]).toBe('slack-notifications');
 });
 
+test.each(['notifc', 'ntoific', 'notificc', 'slack notfi', 'integartio'])(
+  '%s is still being typed and finds it',
+  (typed) => {
+    expect(found(typed)).toEqual([typed.startsWith('i') ? 'jira-integration' : 'slack-notifications']);
+  },
+);
+
+test.each(['xotifxc', 'notixxxx', 'ntx'])('%s begins nothing', (typed) => {
+  expect(found(typed)).toEqual([]);
+});
+
 test('every word has to fit', () => {
   expect(found('slack tickets')).toEqual([]);
   expect(found('jira risks')).toEqual(['jira-integration']);
@@ -51,6 +62,18 @@ test('a short word with a letter changed means something else', () => {
 
 test('nothing but signs finds nothing', () => {
   expect(found('???')).toEqual([]);
+});
+
+test.each([
+  ['notif', 'notifications', 1, 0],
+  ['notfi', 'notifications', 1, 1],
+  ['nofi', 'notifications', 1, 1],
+  ['notiff', 'notifications', 1, 1],
+  ['mofti', 'notifications', 1, 2],
+  ['slacks', 'slack', 1, 1],
+  ['slackers', 'slack', 2, 3],
+])('from "%s" to a beginning of "%s" within %d are %d slips', (one, other, limit, slips) => {
+  expect(distanceToBeginning(one, other, limit)).toBe(slips);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { kept } from '../kept.ts';
-import { editDistance } from './edit-distance.ts';
+import { distanceToBeginning, editDistance } from './edit-distance.ts';
 import type { ListedPlugin } from './registry.ts';
 
 /** What a word of the search is worth where it was found. */
@@ -11,6 +11,7 @@ const WORTH = {
   inName: 20,
   tagBegins: 18,
   slipped: 14,
+  slippedBegins: 9,
   slip: 2,
 } as const;
 const WORTH_IN_DESCRIPTION = { begins: 8, within: 5 } as const;
@@ -85,6 +86,11 @@ export class SearchIndex {
       const distance = editDistance(term, word.text, slips);
       return distance > slips ? 0 : WORTH.slipped - WORTH.slip * distance;
     };
+    const slippedBegins = (word: Word): number => {
+      if (bits(letters & ~word.letters) > slips) return 0;
+      const distance = distanceToBeginning(term, word.text, slips);
+      return distance > slips ? 0 : WORTH.slippedBegins - WORTH.slip * distance;
+    };
     const note = (words: readonly Word[], worthOf: (word: Word) => number): void => {
       for (const word of words) {
         const found = worthOf(word);
@@ -106,6 +112,11 @@ export class SearchIndex {
       if (at === 0) return WORTH_IN_DESCRIPTION.begins;
       return at > 0 ? WORTH_IN_DESCRIPTION.within : 0;
     });
+    // Nobody who finds something waits for this: a word that is still being typed, with a slip in it already.
+    if (slips > 0 && worth.every((own) => own === 0)) {
+      note(this.#name, slippedBegins);
+      note(this.#tags, slippedBegins);
+    }
     return worth;
   }
 }

@@ -91,7 +91,7 @@ const planned: JsonSchema = {
 const details: JsonSchema = {
   type: 'object',
   additionalProperties: false,
-  required: [...alwaysOffered, 'changelog', 'versions', 'dependencyPlan', 'installedKnown'],
+  required: [...alwaysOffered, 'changelog', 'versions', 'dependencyPlan', 'dependencyConflict', 'installedKnown'],
   properties: {
     ...offered,
     changelog: { ...nullableText, description: 'Of the version that is shown' },
@@ -101,6 +101,7 @@ const details: JsonSchema = {
       items: planned,
       description: 'In the order of installation, the plugin itself last',
     },
+    dependencyConflict: { ...nullableText, description: 'Why installing it would be refused as things stand' },
     installedKnown,
   },
 };

@@ -68,6 +68,7 @@ export function marketplaceRoutes(needs: MarketplaceNeeds, { identity, once }: G
     const { plugin } = found;
     const has = own?.plugins ?? new Map();
     const flags = flagsOf(plugin, has, hostVersion);
+    const { steps, conflict } = await dependencyPlan(await current.get(), plugin, has, hostVersion);
     const shown = plugin.versions.find(({ version }) => version === plugin.version);
     res.json(
       success({
@@ -77,7 +78,8 @@ export function marketplaceRoutes(needs: MarketplaceNeeds, { identity, once }: G
           ...version,
           compatible: checkCompatibility(hostVersion, version.compatibility).compatible,
         })),
-        dependencyPlan: dependencyPlan(await current.get(), plugin, has, hostVersion),
+        dependencyPlan: steps,
+        dependencyConflict: conflict,
         installedKnown: own?.current ?? false,
       }),
     );

@@ -117,6 +117,33 @@ describe('checked', () => {
     expect(() => checked({ body: { type: 'object', propertees: {} } })).toThrow('propertees');
   });
 
+  test('openapi.json tells what may be sent along, and where nothing need be sent', async () => {
+    const headers = { type: 'object', properties: { 'X-Colour': { type: 'string', description: 'Which one' } } };
+    const make = route({
+      method: 'post',
+      path: '/make',
+      summary: '',
+      role: 'any',
+      headers,
+      body: { type: 'object' },
+      answers: {},
+    });
+    const change = { ...make, method: 'patch', body: { type: 'object', minProperties: 1 } } as const;
+    const { url } = await serve({ openapi: [make, change, { ...make, path: '/open', role: 'none' }] });
+    const { body } = await answerOf(`${url}/openapi.json`);
+    const named = (...names: string[]) =>
+      names.map((name) => expect.objectContaining({ name, in: 'header' }) as unknown);
+    expect(body).toMatchObject({
+      paths: {
+        '/make': {
+          post: { parameters: named('Idempotency-Key', 'X-Colour'), requestBody: { required: false } },
+          patch: { parameters: named('X-Colour'), requestBody: { required: true } },
+        },
+        '/open': { post: { parameters: named('X-Colour') } },
+      },
+    });
+  });
+
   test('openapi.json tells of the same schemas', async () => {
     const { url } = await serve({ routers: [router], openapi: [find] });
     const { body } = await answerOf(`${url}/openapi.json`);

@@ -17,6 +17,8 @@ export interface OpenApiRoute {
   role: RouteRole;
   params?: JsonSchema;
   query?: JsonSchema;
+  /** What may be said in headers; told of, and not checked. */
+  headers?: JsonSchema;
   body?: JsonSchema;
   /** `application/json` unless said. */
   bodyType?: string;
@@ -80,10 +82,38 @@ function operationOf(described: OpenApiRoute): Record<string, unknown> {
     summary,
     description: roleNotes[role],
     security: role === 'none' ? [] : [{ [role === 'service' ? 'service' : 'bearer']: [] }],
-    parameters: [...pathParameters(described), ...parametersOf('query', described.query)],
-    ...(body === undefined ? {} : { requestBody: { required: true, content: { [bodyType]: { schema: body } } } }),
+    parameters: [
+      ...pathParameters(described),
+      ...parametersOf('query', described.query),
+      ...parametersOf('header', isOnce(described) ? idempotencyKey : undefined),
+      ...parametersOf('header', described.headers),
+    ],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: needsBody(body), content: { [bodyType]: { schema: body } } } }),
     responses,
   };
+}
+
+/** Every POST of somebody who is known may be sent again (contract §5). */
+const idempotencyKey: JsonSchema = {
+  properties: {
+    'Idempotency-Key': {
+      type: 'string',
+      maxLength: 255,
+      pattern: '^[\\x21-\\x7e]+$',
+      description: 'The same request with the same key is done once for a day, and gets the answer of the first',
+    },
+  },
+};
+
+function isOnce({ method, role }: OpenApiRoute): boolean {
+  return method === 'post' && role !== 'none' && role !== 'service';
+}
+
+/** Of a body that need not have anything in it, none is taken for an empty one. */
+function needsBody({ required, minProperties }: JsonSchema): boolean {
+  return (Array.isArray(required) && required.length > 0) || Number(minProperties) > 0;
 }
 
 function responseOf(answer: RouteAnswer): Record<string, unknown> {
@@ -105,7 +135,7 @@ function pathParameters({ path, params }: OpenApiRoute): unknown[] {
   }));
 }
 
-function parametersOf(place: 'query', schema: JsonSchema | undefined): unknown[] {
+function parametersOf(place: 'query' | 'header', schema: JsonSchema | undefined): unknown[] {
   const required = Array.isArray(schema?.required) ? (schema.required as unknown[]) : [];
   return Object.entries(propertiesOf(schema)).map(([name, property]) => ({
     name,

@@ -132,6 +132,16 @@ describe('models over the lives of a plugin', () => {
     expect(await list('stark')).toEqual([]);
   });
 
+  test('a hook that has defined what cannot be kept has failed, also when it waits for nothing', async () => {
+    const many = `for (let n = 0; n <= 100; n += 1) context.models.define('Many' + n, { n: { type: 'INTEGER' } });`;
+    const installation = await installed('hasty', '1.0.0', trail(many));
+    const { outcome } = await room.step(installation, 'onInstall', { state: 'installed', desired: 'disabled' });
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      error: { code: 'HOOK_FAILED', message: expect.stringMatching(/^onInstall of audit-trail failed: .*100 models/) },
+    });
+  });
+
   test('what a plugin was not granted, its models cannot do', async () => {
     const define = `context.models.define('AuditLog', { action: { type: 'STRING' } });`;
     const refused = async (granted: string[], code: string) => {

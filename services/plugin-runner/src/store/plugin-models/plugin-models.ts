@@ -224,7 +224,9 @@ async function findOrCreate(runner: QueryRunner, set: ModelSet, model: Model, [s
   const found = await reading.findOne(model, options);
   if (found) return [found, false];
   // Only what is said to be equal says what a new row would have.
-  const equal = Object.entries(options.where).filter(([, value]) => typeof value !== 'object' || value instanceof Date);
+  const equal = Object.entries(options.where).filter(
+    ([, value]) => typeof value !== 'object' || value === null || value instanceof Date,
+  );
   const values: Row = { ...Object.fromEntries(equal), ...(isRecord(defaults) ? defaults : {}) };
   const created = await writing.createIfMissing(model, values);
   if (created) return [created, true];

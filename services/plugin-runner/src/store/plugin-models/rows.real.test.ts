@@ -268,6 +268,15 @@ describe('rows of a plugin’s models', () => {
       });
     });
 
+    test('what is created instead of being found has what was asked for, null too', async () => {
+      const risk = await risks();
+      const asked = { where: { title: 'none', severity: null } };
+      const [created, isNew] = await risk.findOrCreate(asked);
+      expect([created.severity, isNew]).toEqual([null, true]);
+      const [found, again] = await risk.findOrCreate(asked);
+      expect([found.id, again]).toEqual([created.id, false]);
+    });
+
     test('increment and decrement count in the database', async () => {
       const risk = await risks([
         { title: 'a', severity: 1 },

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { InstalledRecord } from './installed-plugin.ts';
-import { resolveDependencies, type Candidate } from './resolve-dependencies.ts';
+import { resolveDependencies, type DependencyCandidate } from './resolve-dependencies.ts';
 
 type Shelf = Record<string, Record<string, Record<string, string>>>;
 
@@ -13,19 +12,18 @@ function resolve(
     minVersions = {},
   }: { installed?: Record<string, [string, Record<string, string>]>; minVersions?: Record<string, string> } = {},
 ) {
-  const candidates = (id: string): Promise<Candidate[]> =>
+  const candidates = (id: string): Promise<DependencyCandidate[]> =>
     Promise.resolve(
       Object.entries(shelf[id] ?? {}).map(([version, needs]) => {
         const minVersion = minVersions[`${id} ${version}`];
         return { version, dependencies: needs, compatibility: minVersion === undefined ? {} : { minVersion } };
       }),
     );
-  const records = Object.entries(installed).map(
-    ([pluginId, [version, needs]]) =>
-      ({ pluginId, version, state: 'installed', manifest: { dependencies: needs } }) as unknown as InstalledRecord,
-  );
+  const there = Object.entries(installed).map(([pluginId, [version, needs]]) => {
+    return { pluginId, version, dependencies: needs };
+  });
   const root = { pluginId: 'top', version: '1.0.0', dependencies };
-  return resolveDependencies(root, { installed: records, candidates, hostVersion: '1.7.0' });
+  return resolveDependencies(root, { installed: there, candidates, hostVersion: '1.7.0' });
 }
 
 async function order(...given: Parameters<typeof resolve>): Promise<string[]> {
@@ -105,4 +103,27 @@ test.each<[string, Parameters<typeof resolve>, string]>([
     code: 'DEPENDENCY_CONFLICT',
     message: expect.stringContaining(reason),
   });
+});
+
+test('what somebody has made to keep us busy is given up', async () => {
+  const chain = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, at) => [`p${at}`, { '1.0.0': { [`p${at + 1}`]: '*' } }]),
+  );
+  const versions = Array.from({ length: 40 }, (_, at) => `1.${40 - at}.0`);
+  // Each of its sixteen million ways leads to nothing.
+  const fan = Object.fromEntries(
+    ['a', 'b', 'c', 'd'].map((id) => [id, Object.fromEntries(versions.map((version) => [version, { bottom: '*' }]))]),
+  );
+  await expect(resolve({ p0: '*' }, chain)).rejects.toMatchObject({
+    code: 'DEPENDENCY_CONFLICT',
+    message: expect.stringMatching(/^What top needs was not put together within \d+ tries/),
+  });
+  await expect(resolve({ a: '*', b: '*', c: '*', d: '*' }, fan)).rejects.toMatchObject({
+    code: 'DEPENDENCY_CONFLICT',
+    message: expect.stringContaining('needs bottom *, and no registry has it'),
+  });
+  const asked: string[] = [];
+  const deep = Object.fromEntries(Object.entries(chain).slice(0, 1_500));
+  for (const { pluginId } of await resolve({ p0: '*' }, { ...deep, p1500: { '1.0.0': {} } })) asked.push(pluginId);
+  expect([asked.length, asked[0], asked.at(-1)]).toEqual([1_501, 'p1500', 'p0']);
 });
