@@ -44,6 +44,13 @@ test('a job that is due while the scheduler is dead and Redis has forgotten ever
   await eventually(async () => expect(await notes(acme)).toContain('kept'), { within: 30_000 });
 });
 
+test('a job that is still to come goes on with its data after its plugin was disabled and enabled', async () => {
+  await schedule(acme, 'resumed', 3_000);
+  expect(await acme.disable(PLUGIN)).toMatchObject({ status: 200 });
+  expect(await acme.enable(PLUGIN)).toMatchObject({ status: 200 });
+  await eventually(async () => expect(await notes(acme)).toContain('resumed'), { within: 30_000 });
+});
+
 test('an admin sees the job, and another tenant does not', async () => {
   await schedule(acme, 'later', 3_600_000);
   const jobs = async (tenant: Tenant) =>

@@ -1,3 +1,4 @@
+import type { JobOutcome } from '@verifywise/contracts';
 import type { Logger } from '@verifywise/service-kit';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { ClaimedFire } from './schedules/books.ts';
@@ -28,19 +29,14 @@ export function watchJobs(registry: Registry, log: Logger) {
         'a due job could not be sent; it is tried again',
       );
     },
-    concluded({ pluginId, schedule, fireId, attempt, error }: Concluded, verdict: Verdict) {
+    setBack() {
+      log.warn('the clock was set back: what waits for a time that is now too far away is brought forward');
+    },
+    concluded(tenant: string, { pluginId, schedule, fireId, attempt, outcome, error }: JobOutcome, verdict: Verdict) {
       outcomes.inc({ verdict: verdict.kind });
-      const about = { pluginId, job: schedule, fireId, attempt, reason: error?.message };
+      const about = { tenant, pluginId, job: schedule, fireId, attempt, outcome, reason: error?.message };
       if (verdict.kind === 'dead') log.warn(about, 'a job failed for the last time');
       else log.debug({ ...about, verdict: verdict.kind }, 'a job was heard of');
     },
   };
-}
-
-interface Concluded {
-  pluginId: string;
-  schedule: string;
-  fireId: string;
-  attempt: number;
-  error?: { message: string };
 }

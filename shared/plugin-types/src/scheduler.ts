@@ -46,9 +46,16 @@ export interface ScheduledJob {
   kind: 'repeating' | 'once';
   cron?: string;
   every?: number;
-  /** When it is due next; null when it is paused or over. */
+  /** When it is due next; null when an admin has paused it, or it is over. */
   nextRun: Date | null;
+  /** When its last attempt began; null before the first one. */
+  lastRun: Date | null;
+  /** How that ended: `done`, `failed` (tried again), `dead` (given up); `no-handler` and `not-enabled` when it still waits. */
+  lastOutcome: 'done' | 'failed' | 'dead' | 'no-handler' | 'not-enabled' | null;
+  /** Attempts of the last run so far. */
+  attempts: number;
   paused: boolean;
+  /** What the handler is given; left out where that of all jobs together is more than 1 MB. */
   data?: unknown;
 }
 
@@ -57,7 +64,8 @@ export interface ScheduledJob {
  *
  * Schedules survive restarts, handlers do not: register them in `onEnable`, every time. A due job whose handler is not
  * registered yet waits for it. Jobs pause while the plugin is disabled and go with its uninstallation.
- * Wrong options reject with an error whose `code` is `SCHEDULE_INVALID`.
+ * Rejects with an error whose `code` is `SCHEDULE_INVALID` for wrong options, `SCHEDULE_TOO_FREQUENT` for runs that follow each other too
+ * closely, `TOO_MANY_SCHEDULES` when the plugin has as many jobs as it may.
  */
 export interface SchedulerApi {
   /** Schedules a recurring job; one of the same name is replaced. Resolves, with the job's name, once it is stored. */

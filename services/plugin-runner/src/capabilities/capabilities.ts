@@ -64,13 +64,11 @@ export function capabilitiesFor(hands: CapabilityHands): Capabilities {
     },
     'scheduler.list': async () => {
       const jobs = await broker.ask(ListJobs, { tenant, payload: { pluginId } });
-      return jobs.map(({ name, timing, nextRun, paused }) => ({
-        name,
+      return jobs.map(({ timing, ...job }) => ({
+        ...job,
         ...(timing.cron === undefined ? {} : { cron: timing.cron }),
         ...(timing.every === undefined ? {} : { every: timing.every }),
         once: timing.once === true,
-        nextRun,
-        paused,
       }));
     },
     'plugins.isEnabled': async (other) => (typeof other === 'string' ? hands.isEnabled(other) : false),

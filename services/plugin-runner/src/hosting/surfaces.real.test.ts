@@ -13,7 +13,7 @@ beforeAll(async () => {
   await room.startRunner();
   await room.broker.answerQuestions('scheduler', [
     answering(ScheduleJob, ({ name, timing }) => ({
-      ...{ name, timing, nextRun: null, lastRun: null, lastOutcome: null, paused: false },
+      ...{ name, timing, nextRun: null, lastRun: null, lastOutcome: null, attempts: 0, paused: false },
     })),
     answering(CancelJobs, () => ({ cancelled: 1 })),
   ]);

@@ -105,10 +105,11 @@ export function createContext(parts: Parts): HostedContext {
         return channel.ask('scheduler.cancel', null);
       },
       list: async () =>
-        (await channel.ask('scheduler.list')).map(({ once, nextRun, ...schedule }) => ({
+        (await channel.ask('scheduler.list')).map(({ once, nextRun, lastRun, ...schedule }) => ({
           ...schedule,
           kind: once ? 'once' : 'repeating',
           nextRun: nextRun === null ? null : new Date(nextRun),
+          lastRun: lastRun === null ? null : new Date(lastRun),
         })),
       exists: async (name) => (await channel.ask('scheduler.list')).some((schedule) => schedule.name === name),
     },

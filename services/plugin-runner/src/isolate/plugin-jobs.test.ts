@@ -32,6 +32,15 @@ test('a schedule that is refused leaves the handler that was there before', asyn
   expect(changes).toEqual([['daily']]);
 });
 
+test('what is not a handler is refused before anything is scheduled', async () => {
+  const { jobs, ran, handler } = jobsUnderTest();
+  await jobs.during('daily', handler('old'), () => Promise.resolve());
+  const wrong = jobs.during('daily', undefined as never, () => Promise.reject(new Error('asked')));
+  await expect(wrong).rejects.toMatchObject({ code: 'SCHEDULE_INVALID' });
+  await jobs.run('daily', {}, job);
+  expect(ran).toEqual(['old']);
+});
+
 test('a schedule of an earlier life finds its handler, also when it could not be said again', async () => {
   const { jobs, ran, handler } = jobsUnderTest();
   const away = () => Promise.reject(new Error('no scheduler'));

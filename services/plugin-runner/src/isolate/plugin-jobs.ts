@@ -1,3 +1,4 @@
+import { PlatformError } from '@verifywise/contracts';
 import type { JobContext, JobHandler } from '@verifywise/plugin-types';
 
 /** Handlers of the plugin's jobs by name. Schedules outlive the isolate; handlers are registered anew in every life. */
@@ -15,6 +16,8 @@ export class PluginJobs {
    * back; where there was none the new one stays, because the schedule may be there from an earlier life.
    */
   async during<Answer>(name: string, handler: JobHandler<never>, schedule: () => Promise<Answer>): Promise<Answer> {
+    if (typeof handler !== 'function')
+      throw new PlatformError('SCHEDULE_INVALID', `The job "${name}" was not scheduled: its handler is not a function`);
     const before = this.#handlers.get(name);
     this.#set(name, handler);
     try {

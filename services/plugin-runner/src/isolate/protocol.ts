@@ -16,6 +16,7 @@ import type {
   ModelOptions,
   Permission,
   PluginManifest,
+  ScheduledJob,
 } from '@verifywise/plugin-types';
 
 /**
@@ -235,7 +236,11 @@ export interface WireSchedule {
   every?: number;
   once: boolean;
   nextRun: string | null;
+  lastRun: string | null;
+  lastOutcome: ScheduledJob['lastOutcome'];
+  attempts: number;
   paused: boolean;
+  data?: unknown;
 }
 
 export interface WireError {

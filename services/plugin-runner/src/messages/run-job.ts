@@ -38,7 +38,13 @@ async function outcomeOf(
     return plugin.calls.job({ schedule, data, jobId: fireId, attempt }, limitMs);
   });
   if (result.kind === 'not-enabled') return notEnabled(result);
-  if (result.kind === 'done') return { outcome: result.result };
+  if (result.kind === 'done') {
+    if (result.result === 'no-handler')
+      ran?.log('warn', `The job ${schedule} is due, and no handler is registered for it: call schedule() in onEnable`, {
+        fireId,
+      });
+    return { outcome: result.result };
+  }
   const { message } = result.error;
   const stack = result.error instanceof PluginCodeError ? result.error.pluginStack : undefined;
   ran?.log('error', `The job ${schedule} failed: ${message}`, { fireId, attempt, stack });

@@ -62,7 +62,7 @@ export class Neighbourhood {
     const neighbourhood = new Neighbourhood(room, runner);
     await room.broker.answerQuestions('scheduler', [
       answering(ScheduleJob, ({ name, timing }) => {
-        return { name, timing, nextRun: null, lastRun: null, lastOutcome: null, paused: false };
+        return { name, timing, nextRun: null, lastRun: null, lastOutcome: null, attempts: 0, paused: false };
       }),
     ]);
     await room.broker.subscribe('installer', [

@@ -11,8 +11,13 @@ const COMMAND_DEADLINE_MS = 2_000;
 const CLOSE_DEADLINE_MS = 3_000;
 const LONGEST_RECONNECT_PAUSE_MS = 2_000;
 
+/** Whoever sets an alarm looks by itself this much later: by then it has rung, unless Redis is away or was flushed. */
+const LOOKED_AFTER_MS = 250;
+/** What is further away is set when it is near: alarms for jobs that are cancelled meanwhile would only pile up. */
+const FURTHEST_MS = 60_000;
+
 export interface AlarmClock {
-  /** Rings after this time on one of the schedulers; may forget, when Redis is away or flushed. */
+  /** Rings after this time on one of the schedulers, or a little later on this one. */
   wakeIn(ms: number): void;
   close(): Promise<void>;
 }
@@ -42,9 +47,13 @@ export function startAlarmClock(options: { redisUrl: string; log: Logger; ring: 
     ring();
   };
   setter.on('ready', connected);
+  const look = new SoonestTimer(ring);
+  let closed = false;
 
   return {
     wakeIn(ms) {
+      if (closed || ms > FURTHEST_MS) return;
+      look.in(ms + LOOKED_AFTER_MS);
       if (setter.status !== 'ready') return;
       begin();
       const at = Math.ceil((Date.now() + ms) / ROUNDED_TO_MS) * ROUNDED_TO_MS;
@@ -53,12 +62,41 @@ export function startAlarmClock(options: { redisUrl: string; log: Logger; ring: 
       parts?.queue.add('wake', null, job).catch(health.failed);
     },
     async close() {
+      closed = true;
+      look.stop();
       setter.off('ready', connected);
       await parts?.close();
       listener.disconnect();
       setter.disconnect();
     },
   };
+}
+
+/** One timer, for the soonest of the times it was asked for. */
+class SoonestTimer {
+  readonly #ring: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #at = Infinity;
+
+  constructor(ring: () => void) {
+    this.#ring = ring;
+  }
+
+  in(ms: number): void {
+    const at = performance.now() + ms;
+    if (at >= this.#at) return;
+    this.stop();
+    this.#at = at;
+    this.#timer = setTimeout(() => {
+      this.stop();
+      this.#ring();
+    }, ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#at = Infinity;
+  }
 }
 
 interface Parts {
@@ -108,7 +146,7 @@ function watchHealth(redis: Redis, log: Logger): { failed: (error: unknown) => v
     away = false;
   });
   const failed = (error: unknown) => {
-    if (!away) log.warn({ err: error }, 'the alarm clock has no Redis: jobs fire late by the sweep interval');
+    if (!away) log.warn({ err: error }, 'the alarm clock has no Redis: jobs fire a little late until it is back');
     away = true;
   };
   redis.on('error', failed);

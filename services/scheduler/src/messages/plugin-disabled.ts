@@ -4,7 +4,9 @@ import type { ScheduleBook } from '../schedules/books.ts';
 
 /** Jobs pause on disable, also when the plugin forgets to cancel them. */
 export function hearPluginDisabled(schedules: ScheduleBook): FactHandler {
-  return hearing(PluginDisabled, ({ pluginId }, about) =>
-    schedules.pluginChanged(tenantOf(about), pluginId, 'disabled', new Date(about.envelope.time)),
+  return hearing(PluginDisabled, ({ pluginId, generation }, about) =>
+    schedules.pluginChanged(tenantOf(about), pluginId, {
+      ...{ change: 'disabled', generation, at: new Date(about.envelope.time) },
+    }),
   );
 }

@@ -4,8 +4,10 @@ import type { ScheduleBook } from '../schedules/books.ts';
 
 /** Jobs go on; what was missed follows each schedule's `misfire`. */
 export function hearPluginEnabled(schedules: ScheduleBook, wake: () => void): FactHandler {
-  return hearing(PluginEnabled, async ({ pluginId }, about) => {
-    await schedules.pluginChanged(tenantOf(about), pluginId, 'enabled', new Date(about.envelope.time));
+  return hearing(PluginEnabled, async ({ pluginId, generation }, about) => {
+    await schedules.pluginChanged(tenantOf(about), pluginId, {
+      ...{ change: 'enabled', generation, at: new Date(about.envelope.time) },
+    });
     wake();
   });
 }

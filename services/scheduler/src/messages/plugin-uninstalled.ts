@@ -4,7 +4,9 @@ import type { ScheduleBook } from '../schedules/books.ts';
 
 /** Jobs are gone with their plugin, whether or not its data stays: its next life schedules its own. */
 export function hearPluginUninstalled(schedules: ScheduleBook): FactHandler {
-  return hearing(PluginUninstalled, ({ pluginId }, about) =>
-    schedules.pluginChanged(tenantOf(about), pluginId, 'uninstalled', new Date(about.envelope.time)),
+  return hearing(PluginUninstalled, ({ pluginId, generation }, about) =>
+    schedules.pluginChanged(tenantOf(about), pluginId, {
+      ...{ change: 'uninstalled', generation, at: new Date(about.envelope.time) },
+    }),
   );
 }

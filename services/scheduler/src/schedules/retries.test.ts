@@ -1,11 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JobOutcome } from '@verifywise/contracts';
-import { answerDeadlineMs, verdictOn } from './retries.ts';
+import type { JobOutcome, ScheduleTiming } from '@verifywise/contracts';
+import { answerDeadlineMs, verdictOn as verdictWithin } from './retries.ts';
 
 function outcome(kind: JobOutcome['outcome'], attempt = 0): JobOutcome {
   return { pluginId: 'feed', schedule: 'job', fireId: 'fire', attempt, outcome: kind, tookMs: 1 };
 }
-const sent = (attempt = 0, waits = 0) => ({ state: 'sent' as const, attempt, waits });
+const sent = (attempt = 0, waits = 0, handlerWaits = waits) => ({
+  state: 'sent' as const,
+  attempt,
+  waits,
+  handlerWaits,
+});
+const HANDLER_WAIT_MS = 60_000;
+const verdictOn = (fire: Parameters<typeof verdictWithin>[0], timing: ScheduleTiming, heard: JobOutcome) =>
+  verdictWithin(fire, timing, heard, HANDLER_WAIT_MS);
 
 describe('a fire whose outcome is heard', () => {
   test('is tried three times unless said otherwise, waiting longer each time', () => {
@@ -24,18 +32,24 @@ describe('a fire whose outcome is heard', () => {
 
   test('is judged once, however often it is heard', () => {
     expect(verdictOn(sent(1), {}, outcome('failed', 0))).toEqual({ kind: 'ignore' });
-    expect(verdictOn({ state: 'done', attempt: 0, waits: 0 }, {}, outcome('done'))).toEqual({ kind: 'ignore' });
-    expect(verdictOn({ state: 'dead', attempt: 3, waits: 0 }, {}, outcome('done'))).toEqual({ kind: 'ignore' });
+    expect(verdictOn({ ...sent(), state: 'done' }, {}, outcome('done'))).toEqual({ kind: 'ignore' });
+    expect(verdictOn({ ...sent(3), state: 'dead' }, {}, outcome('done'))).toEqual({ kind: 'ignore' });
   });
 
   test('of an earlier attempt that was done after all is done', () => {
     expect(verdictOn(sent(1), {}, outcome('done', 0))).toEqual({ kind: 'done' });
   });
 
-  test('without a handler waits, for a day', () => {
+  test('without a handler waits for it, and is given up when it has waited long enough', () => {
     expect(verdictOn(sent(), {}, outcome('no-handler'))).toEqual({ kind: 'wait', inMs: 2_000 });
-    expect(verdictOn(sent(0, 20), {}, outcome('not-enabled'))).toEqual({ kind: 'wait', inMs: 60_000 });
-    expect(verdictOn(sent(0, 1_440), {}, outcome('no-handler'))).toEqual({ kind: 'dead', attempt: 0 });
+    // 2 + 4 + 8 + 16 seconds, and then 32 more.
+    expect(verdictOn(sent(0, 4), {}, outcome('no-handler'))).toEqual({ kind: 'wait', inMs: 32_000 });
+    expect(verdictOn(sent(0, 5), {}, outcome('no-handler'))).toEqual({ kind: 'dead', attempt: 0 });
+  });
+
+  test('of a plugin that is not running waits, however long, and its handler has all of its time afterwards', () => {
+    expect(verdictOn(sent(0, 5_000, 0), {}, outcome('not-enabled'))).toEqual({ kind: 'wait', inMs: 60_000 });
+    expect(verdictOn(sent(0, 5_000, 0), {}, outcome('no-handler'))).toEqual({ kind: 'wait', inMs: 60_000 });
   });
 });
 

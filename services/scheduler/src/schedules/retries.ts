@@ -9,8 +9,6 @@ const LONGEST_BACKOFF_MS = 24 * 3_600_000;
 /** A plugin registers its handlers while it is being enabled: seconds at first, later as rarely as a minute. */
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 60_000;
-/** A handler that has not come in this many waits (about a day) does not come. */
-const MOST_WAITS = 1_440;
 
 /** What becomes of a fire after its outcome was heard. */
 export type Verdict =
@@ -22,9 +20,10 @@ export type Verdict =
 
 /** Decides by the outcome, the failures so far and the schedule's `attempts` and `backoff`. Hearing an outcome twice changes nothing. */
 export function verdictOn(
-  fire: Pick<Fire, 'state' | 'attempt' | 'waits'>,
+  fire: Pick<Fire, 'state' | 'attempt' | 'waits' | 'handlerWaits'>,
   timing: ScheduleTiming,
   outcome: JobOutcome,
+  handlerWaitMs: number,
 ): Verdict {
   if (fire.state === 'done' || fire.state === 'dead') return { kind: 'ignore' };
   // Done is done, also when it was an earlier attempt that is heard of late.
@@ -35,8 +34,20 @@ export function verdictOn(
     if (attempt >= (timing.attempts ?? DEFAULT_ATTEMPTS)) return { kind: 'dead', attempt };
     return { kind: 'retry', attempt, inMs: backoffMs(timing, attempt) };
   }
-  if (fire.waits >= MOST_WAITS) return { kind: 'dead', attempt: fire.attempt };
-  return { kind: 'wait', inMs: Math.min(FIRST_WAIT_MS * 2 ** Math.min(fire.waits, 10), LONGEST_WAIT_MS) };
+  if (outcome.outcome === 'no-handler' && waitedMs(fire.handlerWaits) >= handlerWaitMs)
+    return { kind: 'dead', attempt: fire.attempt };
+  return { kind: 'wait', inMs: waitMs(fire.waits) };
+}
+
+function waitMs(waits: number): number {
+  return Math.min(FIRST_WAIT_MS * 2 ** Math.min(waits, 10), LONGEST_WAIT_MS);
+}
+
+/** How long so many waits have taken; counted, because a clock may be set meanwhile. */
+function waitedMs(waits: number): number {
+  let sum = 0;
+  for (let wait = 0; wait < waits; wait += 1) sum += waitMs(wait);
+  return sum;
 }
 
 function backoffMs(timing: ScheduleTiming, failures: number): number {

@@ -7,8 +7,6 @@ export interface CronTimes {
   problem(cron: string): string | undefined;
   /** The first time after `after`; undefined when there is none. */
   next(cron: string, tz: string, after: Date): Date | undefined;
-  /** The last time that is not after `at`; undefined when there is none. */
-  latest(cron: string, tz: string, at: Date): Date | undefined;
 }
 
 /** A slot that is late by less than this was not missed: the sweeper comes around sooner. */
@@ -31,14 +29,7 @@ function nextSlot({ timing, firstDue }: Timed, after: Date, cron: CronTimes): Da
   if (timing.cron !== undefined) return cron.next(timing.cron, timing.tz ?? DEFAULT_ZONE, after);
   if (timing.every === undefined) return undefined;
   const passed = Math.floor((after.getTime() - firstDue.getTime()) / timing.every) + 1;
-  return new Date(firstDue.getTime() + Math.max(passed, 0) * timing.every);
-}
-
-function latestSlot({ timing, firstDue }: Timed, at: Date, cron: CronTimes): Date | undefined {
-  if (timing.cron !== undefined) return cron.latest(timing.cron, timing.tz ?? DEFAULT_ZONE, at);
-  if (timing.every === undefined) return undefined;
-  const passed = Math.floor((at.getTime() - firstDue.getTime()) / timing.every);
-  return passed < 0 ? undefined : new Date(firstDue.getTime() + passed * timing.every);
+  return new Date(firstDue.getTime() + passed * timing.every);
 }
 
 /** What is to happen with a schedule whose next slot has come. */
@@ -50,8 +41,8 @@ export interface DueDecision {
 }
 
 /**
- * Decides which slots fire now. Slots that are on time all fire; of slots missed longer ago one fires in the place of
- * all, or none (`misfire`). With `overlap: 'skip'` no slot fires beside an unfinished run.
+ * Decides which slots fire now. Slots that are on time all fire; when some were missed longer ago, one fires in the place of all, or those
+ * that are on time (`misfire`). With `overlap: 'skip'` no slot fires beside a run that was going when it came.
  */
 export function decideDue(schedule: Schedule, now: Date, running: Running, cron: CronTimes): DueDecision {
   const due = schedule.nextDue;
@@ -61,18 +52,27 @@ export function decideDue(schedule: Schedule, now: Date, running: Running, cron:
   if (timing.once === true) return { fire: [due], skipped: 0, nextDue: null };
 
   const after = nextSlot(schedule, now, cron) ?? null;
-  let slots = slotsOnTime(schedule, due, now, cron);
-  if (slots.length === 0 && timing.misfire !== 'skip') slots = [latestSlot(schedule, now, cron) ?? due];
+  const missed = due.getTime() < now.getTime() - MISSED_AFTER_MS;
+  const slots = missed && timing.misfire !== 'skip' ? [due] : slotsOnTime(schedule, due, now, cron);
 
-  const mayOverlap = timing.overlap === 'allow';
   // A run that waits for its plugin stands for those that would only wait behind it.
-  if (running === 'waiting-for-plugin' || (running === 'yes' && !mayOverlap))
+  if (running === 'waiting-for-plugin' || (running === 'yes' && timing.overlap !== 'allow'))
     return { fire: [], skipped: slots.length, nextDue: after };
-  if (!mayOverlap) slots = slots.slice(-1);
 
   const left = (timing.limit ?? Infinity) - schedule.fired;
   const fire = slots.slice(0, left);
   return { fire, skipped: 0, nextDue: fire.length >= left ? null : after };
+}
+
+/** After the clock was set back: the slot that comes before the one the schedule waits for, if there is one. */
+export function soonerSlot(schedule: Schedule, now: Date, cron: CronTimes): Date | undefined {
+  const { timing, firstDue, nextDue } = schedule;
+  if (nextDue === null) return undefined;
+  // By the clock as it is now the first slot is no further away than its delay.
+  const first = Math.min(firstDue.getTime(), now.getTime() + (timing.delay ?? 0));
+  const next =
+    timing.once === true ? new Date(first) : nextSlot(schedule, new Date(Math.max(now.getTime(), first - 1)), cron);
+  return next !== undefined && next < nextDue ? next : undefined;
 }
 
 /** The slots from `due` to `now` that are not late enough to count as missed, oldest first. */

@@ -3,7 +3,7 @@ import type { ScheduleTiming } from '@verifywise/contracts';
 import { cronTimes } from '../cron/cron-times.ts';
 import { checkData, checkedTiming, checkName } from './timing.ts';
 
-const check = (timing: ScheduleTiming) => checkedTiming(timing, cronTimes);
+const check = (timing: ScheduleTiming) => checkedTiming(timing, cronTimes, 1_000);
 
 describe('a timing', () => {
   test.each<[string, ScheduleTiming]>([
@@ -13,7 +13,7 @@ describe('a timing', () => {
     ['cannot be read', { cron: '0 25 * * *' }],
     ['cannot be read', { cron: '0 0 30 2 *' }],
     ['picked by chance', { cron: 'H * * * *' }],
-    ['from 1000', { every: 999 }],
+    ['from 1 ', { every: 0 }],
     ['whole number', { every: 1_000.5 }],
     ['not a known time zone', { cron: '* * * * *', tz: 'Mars/Base' }],
     ['delay is a whole number', { once: true, delay: -1 }],
@@ -34,6 +34,20 @@ describe('a timing', () => {
     const noisy = { cron: ' 0 9 * * 1-5 ', once: false, unknown: 1 } as ScheduleTiming;
     expect(check(noisy)).toEqual({ cron: '0 9 * * 1-5' });
   });
+});
+
+test.each<[ScheduleTiming, number]>([
+  [{ every: 59_999 }, 60_000],
+  [{ cron: '*/10 * * * * *' }, 60_000],
+  [{ cron: '0,30 * * * *' }, 3_600_000],
+])('%j runs more often than every %i ms, which is said', (timing, shortestMs) => {
+  expect(() => checkedTiming(timing, cronTimes, shortestMs)).toThrow(
+    expect.objectContaining({
+      code: 'SCHEDULE_TOO_FREQUENT',
+      details: expect.objectContaining({ shortestIntervalMs: shortestMs }),
+    }),
+  );
+  expect(() => checkedTiming(timing, cronTimes, 10_000)).not.toThrow();
 });
 
 test('a name is a short text that can be shown', () => {

@@ -1,5 +1,5 @@
 import { PlatformError, type ScheduleTiming } from '@verifywise/contracts';
-import type { CronTimes } from './slots.ts';
+import { DEFAULT_ZONE, type CronTimes } from './slots.ts';
 
 /** A schedule that cannot be; the message says what is wrong with it and what would be right. */
 export class ScheduleInvalidError extends PlatformError {
@@ -8,7 +8,19 @@ export class ScheduleInvalidError extends PlatformError {
   }
 }
 
-const MIN_INTERVAL_MS = 1_000;
+/** Runs follow each other more closely than the platform allows. */
+export class ScheduleTooFrequentError extends PlatformError {
+  constructor(field: string, shortestMs: number, wantedMs: number) {
+    super(
+      'SCHEDULE_TOO_FREQUENT',
+      `${field} asks for runs ${wantedMs} ms apart, and ${shortestMs} ms is the shortest interval here; ask for a longer one`,
+      { details: { field, shortestIntervalMs: shortestMs } },
+    );
+  }
+}
+
+/** How many runs of a pattern are looked at for its shortest interval: an hour of one that runs every minute. */
+const LOOKED_AT = 60;
 /** Beyond ten years it is a mistake of units. */
 const MAX_SPAN_MS = 10 * 366 * 24 * 3_600_000;
 const MAX_ATTEMPTS = 100;
@@ -38,7 +50,7 @@ export function checkData(data: unknown): void {
 }
 
 /** The timing with nothing in it but what was meant, so that two that mean the same are equal. Throws ScheduleInvalidError. */
-export function checkedTiming(timing: ScheduleTiming, cron: CronTimes): ScheduleTiming {
+export function checkedTiming(timing: ScheduleTiming, cron: CronTimes, shortestMs: number): ScheduleTiming {
   const { once, every, tz, delay, limit, priority, attempts, backoff, misfire, overlap } = timing;
   const kinds = [timing.cron !== undefined, every !== undefined, once === true].filter(Boolean).length;
   if (kinds !== 1)
@@ -46,8 +58,11 @@ export function checkedTiming(timing: ScheduleTiming, cron: CronTimes): Schedule
       'cron',
       `A schedule has exactly one of cron, every and a single delayed run; this one has ${kinds === 0 ? 'none' : 'several'}`,
     );
-  if (timing.cron !== undefined) checkCron(timing.cron, cron);
-  if (every !== undefined) checkWhole('every', every, MIN_INTERVAL_MS, MAX_SPAN_MS, 'milliseconds');
+  if (timing.cron !== undefined) checkCron(timing.cron, cron, shortestMs);
+  if (every !== undefined) {
+    checkWhole('every', every, 1, MAX_SPAN_MS, 'milliseconds');
+    if (every < shortestMs) throw new ScheduleTooFrequentError('every', shortestMs, every);
+  }
   if (tz !== undefined) checkZone(tz);
   if (delay !== undefined) checkWhole('delay', delay, 0, MAX_SPAN_MS, 'milliseconds');
   if (limit !== undefined) checkWhole('limit', limit, 1, Number.MAX_SAFE_INTEGER, 'runs');
@@ -74,13 +89,28 @@ export function checkedTiming(timing: ScheduleTiming, cron: CronTimes): Schedule
   };
 }
 
-function checkCron(pattern: unknown, cron: CronTimes): void {
+function checkCron(pattern: unknown, cron: CronTimes, shortestMs: number): void {
   const problem = typeof pattern === 'string' ? cron.problem(pattern) : 'is not a text';
   if (problem !== undefined)
     throw new ScheduleInvalidError(
       'cron',
       `The cron pattern "${String(pattern)}" ${problem}; for example "0 9 * * 1-5"`,
     );
+  const interval = shortestInterval(String(pattern), cron, shortestMs);
+  if (interval < shortestMs) throw new ScheduleTooFrequentError('cron', shortestMs, interval);
+}
+
+/** Of the pattern's next runs; seen as soon as it is too short. */
+function shortestInterval(pattern: string, cron: CronTimes, shortestMs: number): number {
+  let shortest = Infinity;
+  let last: Date | undefined;
+  let next = cron.next(pattern.trim(), DEFAULT_ZONE, new Date());
+  for (let count = 0; count < LOOKED_AT && next !== undefined && shortest >= shortestMs; count += 1) {
+    if (last !== undefined) shortest = Math.min(shortest, next.getTime() - last.getTime());
+    last = next;
+    next = cron.next(pattern.trim(), DEFAULT_ZONE, next);
+  }
+  return shortest;
 }
 
 function checkZone(tz: unknown): void {

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '@verifywise/service-kit';
-import { IsNull, type EntityManager } from 'typeorm';
-import type { ScheduleBook, SchedulePlan, Taken } from '../schedules/books.ts';
-import type { Fire, Running, Schedule } from '../schedules/schedule.ts';
-import type { DueDecision } from '../schedules/slots.ts';
-import { FireTable } from './fire-table.ts';
+import { IsNull, type EntityManager, type FindOptionsWhere } from 'typeorm';
+import type { ScheduleBook, SchedulePlan } from '../schedules/books.ts';
+import type { Schedule } from '../schedules/schedule.ts';
+import { clockNow } from './clock.ts';
+import { UNDER_WAY, UNFINISHED, WAITING } from './fire-states.ts';
+import { noticeSetBack } from './notice-set-back.ts';
+import { holdPlugin, isPluginEnabled, keepNews } from './plugin-states.ts';
 import { ScheduleTable } from './schedule-table.ts';
+import { takeDue } from './take-due.ts';
 
-const UNFINISHED = "state IN ('due', 'sent', 'failed')";
 const ACTIVE = 'NOT paused AND NOT plugin_disabled';
+/** A single run that was done is kept for the record only; one that failed for good is still to be looked at. */
+const LISTED: FindOptionsWhere<Schedule>[] = [{ endedAt: IsNull() }, { lastOutcome: 'dead' }];
 
 /** The schedules in PostgreSQL, which everything else may be lost beside. */
 export function postgresSchedules({ source }: Database): ScheduleBook {
@@ -24,7 +28,7 @@ export function postgresSchedules({ source }: Database): ScheduleBook {
         });
         const count = await schedules.countBy({ tenant, pluginId, endedAt: IsNull() });
         const others = schedule === null || schedule.endedAt !== null ? count : count - 1;
-        const now = await clock(manager);
+        const now = await clockNow(manager);
         const planned = plan({ schedule: schedule ?? undefined, others, now });
         if (schedule !== null && planned.restart !== undefined && schedule.timing.once === true)
           await manager.query(`DELETE FROM fires WHERE schedule_id = $1 AND ${UNFINISHED}`, [schedule.id]);
@@ -36,82 +40,91 @@ export function postgresSchedules({ source }: Database): ScheduleBook {
       });
     },
     async find(tenant, pluginId, name) {
-      return (await all.findOneBy({ tenant, pluginId, name, endedAt: IsNull() })) ?? undefined;
+      return (await all.findOneBy(LISTED.map((one) => ({ ...one, tenant, pluginId, name })))) ?? undefined;
     },
-    list: (tenant, pluginId) => all.find({ where: { tenant, pluginId, endedAt: IsNull() }, order: { name: 'ASC' } }),
-    async remove(tenant, pluginId, name) {
+    list: (tenant, pluginId) =>
+      all.find({ where: LISTED.map((one) => ({ ...one, tenant, pluginId })), order: { name: 'ASC' } }),
+    remove(tenant, pluginId, name) {
       const which = name === undefined ? { tenant, pluginId } : { tenant, pluginId, name };
-      const { affected } = await all.delete({ ...which, endedAt: IsNull() });
-      return affected ?? 0;
-    },
-    async setPaused(tenant, pluginId, name, paused) {
-      await all.update({ tenant, pluginId, name, endedAt: IsNull() }, { paused });
-      return this.find(tenant, pluginId, name);
-    },
-    pluginChanged(tenant, pluginId, change, at) {
       return source.transaction(async (manager) => {
         await holdPlugin(manager, tenant, pluginId);
-        if (!(await isNews(manager, tenant, pluginId, change === 'enabled', at))) return;
-        if (change === 'uninstalled') {
+        const listed = await manager.findBy(
+          ScheduleTable,
+          LISTED.map((one) => ({ ...one, ...which })),
+        );
+        if (listed.length > 0)
+          await manager.delete(
+            ScheduleTable,
+            listed.map(({ id }) => id),
+          );
+        return listed.length;
+      });
+    },
+    async setPaused(tenant, pluginId, name, paused) {
+      const schedule = await this.find(tenant, pluginId, name);
+      if (schedule !== undefined) await all.update({ id: schedule.id }, { paused });
+      return this.find(tenant, pluginId, name);
+    },
+    pluginChanged(tenant, pluginId, news) {
+      return source.transaction(async (manager) => {
+        await holdPlugin(manager, tenant, pluginId);
+        if (!(await keepNews(manager, tenant, pluginId, news))) return;
+        if (news.change === 'uninstalled') {
           await manager.delete(ScheduleTable, { tenant, pluginId });
           return;
         }
-        await manager.update(ScheduleTable, { tenant, pluginId }, { pluginDisabled: change === 'disabled' });
+        await manager.update(ScheduleTable, { tenant, pluginId }, { pluginDisabled: news.change === 'disabled' });
         // What waited for its plugin need not wait longer.
-        if (change === 'enabled')
+        if (news.change === 'enabled')
           await manager.query(
-            `UPDATE fires SET send_at = now() FROM schedules s
-             WHERE s.id = schedule_id AND s.tenant = $1 AND s.plugin_id = $2 AND state = 'due' AND waits > 0 AND send_at > now()`,
+            `UPDATE fires SET send_at = clock_now() WHERE tenant = $1 AND plugin_id = $2 AND ${WAITING}
+               AND state = 'due' AND waits > 0 AND send_at > clock_now()`,
             [tenant, pluginId],
           );
       });
     },
+    async pluginsAfter({ tenant, pluginId }, limit) {
+      const rows = await source.query<{ tenant: string; plugin_id: string; enabled: boolean; generation: string }[]>(
+        `SELECT p.tenant, p.plugin_id, p.enabled, p.generation FROM plugin_states p
+         WHERE (p.tenant, p.plugin_id) > ($1, $2)
+           AND EXISTS (SELECT 1 FROM schedules s WHERE s.tenant = p.tenant AND s.plugin_id = p.plugin_id)
+         ORDER BY p.tenant, p.plugin_id LIMIT $3`,
+        [tenant, pluginId, limit],
+      );
+      return rows.map((row) => ({
+        ...{ tenant: row.tenant, pluginId: row.plugin_id, enabled: row.enabled, generation: Number(row.generation) },
+      }));
+    },
+    noticeSetBack: (sooner) => noticeSetBack(source, sooner),
     takeDue: (most, decide) => source.transaction((manager) => takeDue(manager, most, decide)),
     async nextWakeMs() {
+      // What could be sent already waits for room, which is made by an outcome that is heard.
       const [row] = await source.query<{ ms: string | null }[]>(`SELECT 1000 * extract(epoch FROM LEAST(
           (SELECT min(next_due) FROM schedules WHERE next_due IS NOT NULL AND ${ACTIVE}),
-          (SELECT min(send_at) FROM fires f JOIN schedules s ON s.id = f.schedule_id
-           WHERE ${UNFINISHED} AND NOT s.plugin_disabled)
-        ) - clock_timestamp()) AS ms`);
+          (SELECT min(send_at) FROM fires WHERE ${WAITING} AND send_at > clock_now()),
+          (SELECT send_at FROM fires f JOIN schedules s ON s.id = f.schedule_id
+           WHERE f.${UNDER_WAY} AND NOT s.plugin_disabled ORDER BY send_at LIMIT 1)
+        ) - clock_now()) AS ms`);
       return row === undefined || row.ms === null ? undefined : Number(row.ms);
     },
   };
 }
 
-/**
- * Changes to one plugin's schedules come one after the other, also those that make a new row. The plugin's state is the row that is
- * locked: an advisory lock could be held by whoever may log in to the database, and plugins may.
- */
-async function holdPlugin(manager: EntityManager, tenant: string, pluginId: string): Promise<void> {
-  const hold = () =>
-    manager.query<unknown[]>('SELECT 1 FROM plugin_states WHERE tenant = $1 AND plugin_id = $2 FOR UPDATE', [
-      tenant,
-      pluginId,
-    ]);
-  if ((await hold()).length > 0) return;
-  // Older than any news: a plugin of which none came yet may run.
-  await manager.query(
-    `INSERT INTO plugin_states (tenant, plugin_id, enabled, changed_at) VALUES ($1, $2, true, '-infinity') ON CONFLICT DO NOTHING`,
-    [tenant, pluginId],
-  );
-  await hold();
-}
-
-async function clock(manager: EntityManager): Promise<Date> {
-  const [row] = await manager.query<{ now: Date }[]>('SELECT clock_timestamp() AS now');
-  if (row === undefined) throw new Error('PostgreSQL did not say what time it is');
-  return row.now;
-}
-
 async function blank(manager: EntityManager, tenant: string, pluginId: string, name: string): Promise<Schedule> {
-  const [state] = await manager.query<{ enabled: boolean }[]>(
-    'SELECT enabled FROM plugin_states WHERE tenant = $1 AND plugin_id = $2',
-    [tenant, pluginId],
-  );
+  const pluginDisabled = !(await isPluginEnabled(manager, tenant, pluginId));
   return {
     ...{ id: randomUUID(), tenant, pluginId, name, timing: {}, data: null, generation: 0 },
-    ...{ firstDue: new Date(0), nextDue: null, paused: false, pluginDisabled: state?.enabled === false },
-    ...{ fired: 0, skipped: 0, lastRun: null, lastOutcome: null, lastError: null, endedAt: null },
+    ...{ firstDue: new Date(0), nextDue: null, paused: false, pluginDisabled },
+    ...{
+      fired: 0,
+      byHand: 0,
+      skipped: 0,
+      lastRun: null,
+      attempts: 0,
+      lastOutcome: null,
+      lastError: null,
+      endedAt: null,
+    },
   };
 }
 
@@ -119,87 +132,6 @@ function restarted(schedule: Schedule, { timing, data, restart }: SchedulePlan, 
   const firstDue = restart?.firstDue ?? now;
   return {
     ...{ ...schedule, timing, data: data ?? null, firstDue, nextDue: firstDue },
-    ...{ generation: schedule.generation + 1, fired: 0, skipped: 0, endedAt: null },
+    ...{ generation: schedule.generation + 1, fired: 0, byHand: 0, skipped: 0, endedAt: null },
   };
-}
-
-async function isNews(
-  manager: EntityManager,
-  tenant: string,
-  pluginId: string,
-  enabled: boolean,
-  at: Date,
-): Promise<boolean> {
-  const rows = await manager.query<unknown[]>(
-    `INSERT INTO plugin_states AS known (tenant, plugin_id, enabled, changed_at) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (tenant, plugin_id) DO UPDATE SET enabled = EXCLUDED.enabled, changed_at = EXCLUDED.changed_at
-     WHERE known.changed_at <= EXCLUDED.changed_at RETURNING enabled`,
-    [tenant, pluginId, enabled, at],
-  );
-  return rows.length > 0;
-}
-
-async function takeDue(
-  manager: EntityManager,
-  most: number,
-  decide: (schedule: Schedule, now: Date, running: Running) => DueDecision,
-): Promise<Taken> {
-  const due = await manager
-    .getRepository(ScheduleTable)
-    .createQueryBuilder('s')
-    .where(`s.next_due <= clock_timestamp() AND NOT s.paused AND NOT s.plugin_disabled`)
-    .orderBy('s.nextDue')
-    .limit(most)
-    .setLock('pessimistic_write')
-    .setOnLocked('skip_locked')
-    .getMany();
-  if (due.length === 0) return { schedules: 0, lateMs: [] };
-  const now = await clock(manager);
-  const running = await runningOf(manager, due);
-  const fires: Partial<Fire>[] = [];
-  for (const schedule of due) {
-    const { fire, skipped, nextDue } = decide(schedule, now, running.get(schedule.id) ?? 'no');
-    const { id: scheduleId, tenant, generation } = schedule;
-    fires.push(
-      ...fire.map((slot) => ({
-        id: randomUUID(),
-        tenant,
-        scheduleId,
-        generation,
-        slot,
-        state: 'due' as const,
-        sendAt: now,
-      })),
-    );
-    schedule.nextDue = nextDue;
-    schedule.fired += fire.length;
-    schedule.skipped += skipped;
-  }
-  // The unique slot is what makes it once, should two ever get here with the same one.
-  if (fires.length > 0) await manager.createQueryBuilder().insert().into(FireTable).values(fires).orIgnore().execute();
-  await moveOn(manager, due);
-  return { schedules: due.length, lateMs: fires.map(({ slot }) => now.getTime() - Number(slot)) };
-}
-
-/** One statement for all of them, because a hundred round trips hold a hundred locks for long. */
-async function moveOn(manager: EntityManager, schedules: Schedule[]): Promise<void> {
-  await manager.query(
-    `UPDATE schedules s SET next_due = m.next_due, fired = m.fired, skipped = m.skipped
-     FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[], $4::integer[]) AS m (id, next_due, fired, skipped) WHERE s.id = m.id`,
-    [
-      schedules.map(({ id }) => id),
-      schedules.map(({ nextDue }) => nextDue),
-      schedules.map(({ fired }) => fired),
-      schedules.map(({ skipped }) => skipped),
-    ],
-  );
-}
-
-async function runningOf(manager: EntityManager, schedules: Schedule[]): Promise<Map<string, Running>> {
-  const rows = await manager.query<{ id: string; waiting: boolean }[]>(
-    `SELECT schedule_id AS id, bool_or(state = 'due' AND waits > 0) AS waiting FROM fires
-     WHERE schedule_id = ANY($1) AND ${UNFINISHED} GROUP BY schedule_id`,
-    [schedules.map(({ id }) => id)],
-  );
-  return new Map(rows.map(({ id, waiting }) => [id, waiting ? 'waiting-for-plugin' : 'yes']));
 }

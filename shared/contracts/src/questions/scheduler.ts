@@ -1,3 +1,4 @@
+import type { ScheduledJob } from '@verifywise/plugin-types';
 import { question } from '../messages.ts';
 
 /** When a schedule fires: exactly one of cron, every, and once (a single fire after `delay`). */
@@ -24,8 +25,12 @@ export interface ScheduleView {
   timing: ScheduleTiming;
   nextRun: string | null;
   lastRun: string | null;
-  lastOutcome: string | null;
+  lastOutcome: ScheduledJob['lastOutcome'];
+  /** Attempts of the last run so far. */
+  attempts: number;
   paused: boolean;
+  /** What the handler is given; left out where that of all jobs together is too large to be listed. */
+  data?: unknown;
 }
 
 /** A schedule of the same name is replaced. */
