@@ -1,5 +1,6 @@
 /**
- * Makes the keys and passwords of docker-compose.yml: `node infra/docker/keys.ts [file]`, by default .local/docker.env.
+ * Makes the keys and passwords of docker-compose.yml: `npm run keys`, or with Node 24 `node infra/docker/keys.ts`, which needs no
+ * packages. `[file]` is .local/docker.env unless it is given.
  * A file that is there is kept, because the data in the volumes was made with it.
  */
 import { randomBytes } from 'node:crypto';

@@ -14,6 +14,7 @@ const commands = {
   test: runTests,
   check: runChecks,
   'rotate-secrets': (args) => runScript('infra/local/src/rotate-secrets.ts', args),
+  keys: (args) => runScript('infra/docker/keys.ts', args),
   why: (args) => runScript('infra/local/src/why.ts', args),
   fuzz: (args) => runScript('test/fuzz/main.ts', args),
   faults: runFaults,

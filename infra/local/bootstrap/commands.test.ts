@@ -7,7 +7,9 @@ const run = (program: string, argument: string) =>
 
 test('what every object has is no command', () => {
   const { status, stderr } = run('../bootstrap.mjs', 'toString');
-  expect(stderr).toBe('Say one of: start, demo, test, check, rotate-secrets, fuzz, faults, bench, test:containers\n');
+  expect(stderr).toBe(
+    'Say one of: start, demo, test, check, rotate-secrets, keys, why, fuzz, faults, bench, test:containers\n',
+  );
   expect(status).toBe(1);
 });
 

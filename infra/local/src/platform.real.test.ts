@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createServer, type Server } from 'node:net';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startTestPlatform, type TestPlatform } from '../../../test/support/platform.ts';
+import { addressesOf } from './local-addresses.ts';
 import { startPlatform } from './platform.ts';
 import { freePorts } from './ports.ts';
 import { identityOf, isAlive } from './process-identity.ts';
@@ -31,6 +32,10 @@ test(
   },
   STARTS_WITHIN_MS,
 );
+
+test('where its backing services are is left in its folder', () => {
+  expect(addressesOf(platform.folder)).toEqual(platform.backing);
+});
 
 test(
   'one more runner is started beside the first, and ended for good',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { startBackingServices, type BackingServices } from './backing/backing-services.ts';
 import { freePort } from './backing/free-port.ts';
 import { claimFolder, type ClaimedFolder } from './claimed-folder.ts';
+import { forgetAddresses, keepAddresses, type Addresses } from './local-addresses.ts';
 import { keepKeys, type PlatformKeys } from './platform-keys.ts';
 import {
   commandOf,
@@ -40,7 +41,7 @@ export interface PlatformOptions {
   ports?: Ports;
   runners?: number;
   /** Backing services that run already and stay when the platform stops. */
-  backing?: Pick<BackingServices, 'brokerUrl' | 'databaseUrl' | 'redisUrl'>;
+  backing?: Addresses;
   /** The environment we were started in. */
   env?: NodeJS.ProcessEnv;
   /** Settings that every process gets on top of what it needs. */
@@ -58,7 +59,7 @@ export interface PlatformOptions {
 export interface Platform {
   readonly folder: string;
   readonly urls: Readonly<Record<Listener, string>>;
-  readonly backing: Pick<BackingServices, 'brokerUrl' | 'databaseUrl' | 'redisUrl'> & Partial<BackingServices>;
+  readonly backing: Addresses & Partial<BackingServices>;
   /** `plugin-runner`, `plugin-runner-2`, ... and the services by their own names. */
   readonly processNames: readonly string[];
   pid(name: string): number | undefined;
@@ -71,7 +72,8 @@ export interface Platform {
   end(name: string): Promise<void>;
   /** Starts one more process of a service, on a free port. */
   startAnother(service: Service): Promise<{ name: string; url: string }>;
-  stop(): Promise<void>;
+  /** `keepFolder` leaves the logs also where nothing was to survive, for whoever looks for a reason in them. */
+  stop(how?: { keepFolder: boolean }): Promise<void>;
 }
 
 type Closer = () => unknown;
@@ -94,12 +96,15 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     if (problems.length > 0) throw new Error(problems.map(reasonOf).join('; '));
   };
   const leaving = { keepFolder: options.persistent };
+  const stopAs = ({ keepFolder }: { keepFolder: boolean }): Promise<void> => {
+    leaving.keepFolder ||= keepFolder;
+    return stop();
+  };
   try {
-    return await startInOrder(options, closers, stop, leaving);
+    return await startInOrder(options, closers, stopAs, leaving);
   } catch (error) {
     // The reason points at a log in it; the next run removes what nobody claims.
-    leaving.keepFolder = true;
-    await stop();
+    await stopAs({ keepFolder: true });
     throw error;
   }
 }
@@ -107,13 +112,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 async function startInOrder(
   options: PlatformOptions,
   closers: Closer[],
-  stop: () => Promise<void>,
+  stop: (how: { keepFolder: boolean }) => Promise<void>,
   leaving: { keepFolder: boolean },
 ): Promise<Platform> {
   const { log = () => undefined, onGivenUp = () => undefined } = options;
   const ports = options.ports ?? (await freePorts());
   const folder = await claimFolder(options.folder);
   closers.push(() => leaveFolder(folder, leaving.keepFolder));
+  // One that was killed has left its own.
+  forgetAddresses(folder.path);
+  closers.push(() => forgetAddresses(folder.path));
   await assertPortsFree(ports);
   closers.push(() => rmSync(scratchFolder(folder.path), { recursive: true, force: true }));
 
@@ -134,6 +142,7 @@ async function startInOrder(
     ],
     options.signal,
   );
+  keepAddresses(folder.path, backing);
   const around: Surroundings = {
     ...place,
     keys: keysOf(folder, options.fresh === true && !isGiven(backing)),
@@ -177,7 +186,7 @@ async function startInOrder(
     restart: (name) => find(name).restart(),
     end: (name) => find(name).stop(SERVICE_STOPS_WITHIN_MS),
     startAnother: (service) => startAnother(service),
-    stop,
+    stop: (how = { keepFolder: false }) => stop(how),
   };
 }
 
@@ -187,10 +196,10 @@ async function startOwnBacking(
   closers: Closer[],
   signal: AbortSignal,
 ): Promise<BackingServices> {
-  const { persistent, fresh = false, env = process.env, log = () => undefined } = options;
+  const { persistent, fresh = false, env = process.env, log = () => undefined, onGivenUp = () => undefined } = options;
   const startedAt = Date.now();
   const data = join(folder.path, 'data');
-  const backing = await startBackingServices({ folder: data, persistent, fresh, env, log, signal });
+  const backing = await startBackingServices({ folder: data, persistent, fresh, env, log, onGivenUp, signal });
   closers.push(() => backing.stop());
   log(`RabbitMQ, PostgreSQL and Redis are ready (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
   return backing;

@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { addressesOf } from './local-addresses.ts';
 import { keepKeys } from './platform-keys.ts';
 import { ROOT } from './platform-processes.ts';
 
+/** Of `npm start`. */
+const FOLDER = join(ROOT, '.local');
 /** Every service that keeps sealed secrets. The runner last: it takes its copies from the installer. */
 const services = ['installer', 'registry-cache', 'plugin-runner'];
 
 /**
- * `npm run rotate-secrets`: seals with the first key of PLUGIN_SECRETS_KEY what is sealed with another, beside a running platform.
- * `-- --check` only counts. Nothing is changed anywhere while a key is missing.
+ * `npm run rotate-secrets`: seals with the first key of PLUGIN_SECRETS_KEY what is sealed with another, beside a running platform:
+ * that of DATABASE_URL, or of `npm start`. `-- --check` only counts. Nothing is changed anywhere while a key is missing.
  */
 async function rotate(args: string[]): Promise<number> {
   const unknown = args.find((arg) => arg !== '--check');
@@ -17,11 +20,15 @@ async function rotate(args: string[]): Promise<number> {
     console.error(`${unknown} is not known; npm run rotate-secrets -- --check only counts`);
     return 1;
   }
-  if ((process.env['DATABASE_URL'] ?? '') === '') {
-    console.error('DATABASE_URL is missing: give the address of the services’ database; npm start prints its own');
+  const given = process.env['DATABASE_URL'] ?? '';
+  const databaseUrl = given === '' ? addressesOf(FOLDER)?.databaseUrl : given;
+  if (databaseUrl === undefined) {
+    console.error(
+      'npm start does not run here; start it, or give the address of the services’ database: DATABASE_URL=postgres://… npm run rotate-secrets',
+    );
     return 1;
   }
-  const env = { ...process.env, ...localKey() };
+  const env = { ...process.env, ...localKey(), DATABASE_URL: databaseUrl };
   const checks = await Promise.all(services.map((service) => run(service, ['--check'], env)));
   if (checks.some((code) => code > 0)) return 1;
   if (args.includes('--check')) return 0;
@@ -33,7 +40,7 @@ async function rotate(args: string[]): Promise<number> {
 
 /** The keys of `npm start` lie in its folder; everybody else gives them. */
 function localKey(): NodeJS.ProcessEnv {
-  const file = join(ROOT, '.local', 'keys.json');
+  const file = join(FOLDER, 'keys.json');
   if ((process.env['PLUGIN_SECRETS_KEY'] ?? '') !== '' || !existsSync(file)) return {};
   return { PLUGIN_SECRETS_KEY: keepKeys(file).pluginSecretsKey };
 }

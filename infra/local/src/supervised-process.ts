@@ -1,18 +1,13 @@
 import { rmSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { untilReady } from './backing/until-ready.ts';
 import type { ClaimedFolder } from './claimed-folder.ts';
 import { startPrivateProcess, type Command, type PrivateProcess } from './private-process.ts';
-import { StartError, reasonOf } from './start-error.ts';
+import { createRevival } from './revival.ts';
+import type { StartError } from './start-error.ts';
 
 /** A cold start of everything on two cores takes a quarter of this. */
 const READY_WITHIN_MS = 90_000;
 const PROBE_ANSWERS_WITHIN_MS = 2_000;
-/** A service that lived shorter than this did not die of bad luck. */
-const QUICK_DEATH_MS = 10_000;
-const QUICK_DEATHS_ALLOWED = 5;
-const FIRST_BACKOFF_MS = 200;
-const LONGEST_BACKOFF_MS = 5_000;
 
 export interface SupervisedCommand extends Command {
   /** Answers 200 when the process can do its work. */
@@ -53,7 +48,6 @@ export async function superviseProcess(
   let wasReady = false;
   let stopped = false;
   let restarting = false;
-  let quickDeaths = 0;
   const cancelled = new AbortController();
 
   const launch = async (): Promise<PrivateProcess> => {
@@ -63,27 +57,13 @@ export async function superviseProcess(
     folder.remember(child.pid);
     void child.exited.then(() => {
       folder.forget(child.pid);
-      if (wasReady && !stopped && !restarting) void bringBack(child, Date.now() - startedAt);
+      if (!wasReady || stopped || restarting) return;
+      void bringBack({ livedMs: Date.now() - startedAt, wanted: child === killed, reason: () => child.reason() });
     });
     return child;
   };
 
-  const bringBack = async (dead: PrivateProcess, livedMs: number): Promise<void> => {
-    // A death that we wanted says nothing about the next life.
-    quickDeaths = livedMs < QUICK_DEATH_MS && dead !== killed ? quickDeaths + 1 : 0;
-    if (quickDeaths > QUICK_DEATHS_ALLOWED) {
-      onGivenUp(new StartError(`${name} died ${quickDeaths} times in a row: ${dead.reason()}`));
-      return;
-    }
-    // Its log says nothing about a death that we wanted.
-    log(`${name} ${dead === killed ? 'was killed' : `died (${dead.reason()})`}; starting it again`);
-    try {
-      await pause(Math.min(FIRST_BACKOFF_MS * 2 ** quickDeaths, LONGEST_BACKOFF_MS), undefined, cancelled);
-      await launch();
-    } catch (error) {
-      if (!stopped) onGivenUp(new StartError(`${name} could not be started again: ${reasonOf(error)}`));
-    }
-  };
+  const bringBack = createRevival({ name, log, onGivenUp, ended: cancelled.signal, start: launch });
 
   const untilAnswering = (child?: PrivateProcess): Promise<void> =>
     untilReady({

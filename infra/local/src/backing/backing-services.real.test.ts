@@ -8,9 +8,10 @@ import { endLeftovers } from '../claimed-folder.ts';
 import { isAlive, type ProcessIdentity } from '../process-identity.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { startBackingServices, type BackingServices } from './backing-services.ts';
-import { amqpHandshake, inPostgres } from './handshakes.ts';
+import { amqpHandshake, inPostgres, inRedis } from './handshakes.ts';
 
 const STARTS_WITHIN_MS = 120_000;
+const STARTS_AGAIN = { within: 60_000 };
 const closers: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -19,8 +20,9 @@ afterEach(async () => {
 
 const onlyPrograms = { ...process.env, BACKING_SERVICES: 'programs' };
 
-async function started(folder: string): Promise<BackingServices> {
-  const services = await startBackingServices({ folder, persistent: true, env: onlyPrograms });
+async function started(folder: string, said: string[] = []): Promise<BackingServices> {
+  const log = (line: string) => said.push(line);
+  const services = await startBackingServices({ folder, persistent: true, env: onlyPrograms, log });
   closers.push(() => services.stop());
   return services;
 }
@@ -45,7 +47,7 @@ async function startedElsewhere(folder: string): Promise<{ owner: ChildProcess; 
 }
 
 test(
-  'after a kill -9 nothing is left running, and the next start in the same folder finds the data',
+  'after a kill -9 nothing is left running, and the next start in the same folder finds the data; what is killed there comes back with it',
   async () => {
     const folder = await ownFolder();
     const first = await startedElsewhere(folder);
@@ -55,12 +57,28 @@ test(
     first.owner.kill('SIGKILL');
     await eventually(() => expect(children.filter(isAlive)).toEqual([]));
 
-    const second = await started(folder);
+    const said: string[] = [];
+    const second = await started(folder, said);
 
-    const { rows } = await inPostgres(second.databaseUrl, (client) => client.query('SELECT answer FROM kept'));
-    expect(rows).toEqual([{ answer: 42 }]);
+    const rowsKept = async (): Promise<unknown> => {
+      const { rows } = await inPostgres(second.databaseUrl, (client) => client.query('SELECT answer FROM kept'));
+      return rows;
+    };
+    expect(await rowsKept()).toEqual([{ answer: 42 }]);
+
+    await inRedis(second.redisUrl, ['SET kept 42']);
+    const running = JSON.parse(readFileSync(`${folder}/children.json`, 'utf8')) as ProcessIdentity[];
+    for (const { pid } of running) process.kill(pid, 'SIGKILL');
+    await eventually(() => expect(running.filter(isAlive)).toEqual([]));
+    await eventually(async () => {
+      expect(await rowsKept()).toEqual([{ answer: 42 }]);
+      // It answers OK only when the value is there.
+      await inRedis(second.redisUrl, ['SET kept 43 XX']);
+      await amqpHandshake(second.brokerUrl);
+    }, STARTS_AGAIN);
+    expect(said.filter((line) => line.includes('starting it again'))).toHaveLength(3);
   },
-  STARTS_WITHIN_MS,
+  2 * STARTS_WITHIN_MS,
 );
 
 test(

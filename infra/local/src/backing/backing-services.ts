@@ -5,6 +5,7 @@ import { startComposeServices } from './compose.ts';
 import { startContainers } from './containers.ts';
 import { hasDockerEngine } from './docker-engine.ts';
 import { serviceFromEnvironment, variableOf } from './from-environment.ts';
+import { forgetWay, keepWay, keptWay, otherWayChosen, unreachable, type OwnWay } from './kept-way.ts';
 import { removeOutsideHome } from './postgres.ts';
 import { ensureInstalled, startProgram } from './programs.ts';
 import type { RunningService, ServiceName, Way } from './running-service.ts';
@@ -23,6 +24,8 @@ export interface BackingOptions {
   /** Before BROKER_URL, DATABASE_URL and REDIS_URL: tests look for TEST_BROKER_URL, never for the data people work with. */
   variablePrefix?: '' | 'TEST_';
   log?: (line: string) => void;
+  /** A service that keeps its data dies again and again, and is no longer started again. */
+  onGivenUp?: (error: StartError) => void;
   /** Ends a start that is under way. */
   signal?: AbortSignal | undefined;
 }
@@ -42,7 +45,8 @@ type Started = Map<ServiceName, RunningService>;
 
 /**
  * RabbitMQ, PostgreSQL and Redis, by the first way that works: addresses from the environment, Docker, installed programs,
- * programs installed now. `BACKING_SERVICES=environment|docker|programs` allows one way only.
+ * programs installed now. `BACKING_SERVICES=environment|docker|programs` allows one way only; otherwise data that is kept
+ * decides between Docker and programs, because the other way would begin with none.
  * Resolves when all of them answer their own protocol; rejects with a StartError and leaves nothing running.
  */
 export async function startBackingServices(options: BackingOptions): Promise<BackingServices> {
@@ -85,17 +89,42 @@ async function startAll(options: BackingOptions, folder: ClaimedFolder, started:
     const variables = missing().map((name) => `${variablePrefix}${variableOf[name]}`);
     throw new StartError(`BACKING_SERVICES=environment needs ${variables.join(', ')}; set what is missing`);
   }
-  if (forced === 'docker' || (forced === undefined && (await hasDockerEngine(env)))) {
+  const kept = persistent ? keptWay(folder.path) : undefined;
+  if (kept !== undefined && forced !== undefined && forced !== kept) log(otherWayChosen(kept, forced));
+  try {
+    const way = await startOwn(forced ?? kept, missing(), options, folder, started);
+    if (persistent) keepWay(folder.path, way);
+  } catch (error) {
+    if (kept === undefined || forced !== undefined || signal?.aborted === true) throw error;
+    throw unreachable(kept, reasonOf(error));
+  }
+}
+
+/** Starts what nobody gave us, in the way that is wished for or else in the first that works, and returns which one that was. */
+async function startOwn(
+  wish: OwnWay | undefined,
+  names: ServiceName[],
+  options: BackingOptions,
+  folder: ClaimedFolder,
+  started: Started,
+): Promise<OwnWay> {
+  const { persistent, signal, fresh = false, log = () => undefined, env = process.env } = options;
+  const { onGivenUp = () => undefined } = options;
+  if (wish === 'docker' || (wish === undefined && (await hasDockerEngine(env)))) {
     const start = persistent ? startComposeServices : startContainers;
     try {
-      for (const [name, service] of await start(missing(), { env, fresh, log, signal })) started.set(name, service);
+      for (const [name, service] of await start(names, { env, fresh, log, signal })) started.set(name, service);
+      return 'docker';
     } catch (error) {
-      if (forced === 'docker' || signal?.aborted === true) throw error;
+      if (wish === 'docker' || signal?.aborted === true) throw error;
       log(`Docker cannot be used (${reasonOf(error)}); going on with programs of this machine`);
     }
   }
-  await ensureInstalled(missing(), env, log);
-  await together(missing(), started, (name) => startProgram(name, { folder, persistent, env, signal }));
+  await ensureInstalled(names, env, log);
+  // One without data would come back as another than it was.
+  const revival = persistent ? { log, onGivenUp } : undefined;
+  await together(names, started, (name) => startProgram(name, { folder, persistent, env, revival, signal }));
+  return 'programs';
 }
 
 /** Starts side by side; when one fails, the others are known to the caller before it hears of the failure. */
@@ -128,6 +157,7 @@ function emptyFolder(folder: ClaimedFolder): void {
   for (const name of ['rabbitmq', 'postgres', 'redis'])
     rmSync(`${folder.path}/${name}`, { recursive: true, force: true });
   removeOutsideHome(folder.path);
+  forgetWay(folder.path);
 }
 
 function forcedWay(env: NodeJS.ProcessEnv): Way | undefined {

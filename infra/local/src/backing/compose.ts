@@ -35,6 +35,7 @@ export async function startComposeServices(
     REDIS_PASSWORD: '',
   });
   if (fresh) await compose(UP_WITHIN_MS, 'down', '--volumes');
+  const hadData = await hasVolumes(env);
   log(`Starting ${names.join(', ')} with Docker Compose`);
   const up = await compose(UP_WITHIN_MS, 'up', '--detach', ...names);
   try {
@@ -43,9 +44,18 @@ export async function startComposeServices(
     for (const name of names) started.set(name, await composeService(name, ports[name], compose, signal));
     return started;
   } catch (error) {
-    await compose(UP_WITHIN_MS, 'stop', ...names);
+    // What this attempt made goes with it, and data that was there before stays.
+    await compose(UP_WITHIN_MS, 'down', ...(hadData ? [] : ['--volumes']));
     throw error;
   }
+}
+
+/** Whether an earlier start left data; when nobody can tell, it counts as there. */
+async function hasVolumes(env: NodeJS.ProcessEnv): Promise<boolean> {
+  const filter = ['--filter', `label=com.docker.compose.project=${PROJECT}`];
+  const options = { env, within: ANSWERED_WITHIN_MS };
+  const { ok, stdout } = await runCommand('docker', ['volume', 'ls', '--quiet', ...filter], options);
+  return !ok || stdout.trim() !== '';
 }
 
 /** Compose is a plugin of Docker or, on Debian 12, a program of its own. */

@@ -29,7 +29,7 @@ export function findPostgres(env: NodeJS.ProcessEnv): string | undefined {
   ]);
 }
 
-export function startPostgres({ folder, persistent, env, signal }: ProgramOptions): Promise<RunningService> {
+export function startPostgres({ folder, persistent, env, revival, signal }: ProgramOptions): Promise<RunningService> {
   const program = findPostgres(env);
   if (program === undefined) throw new StartError('PostgreSQL is not installed');
   const user = unprivilegedUser();
@@ -66,6 +66,7 @@ export function startPostgres({ folder, persistent, env, signal }: ProgramOption
         readyWithin: READY_WITHIN_MS,
         stopSignal: 'SIGINT',
         stopWithin: STOP_WITHIN_MS,
+        revival,
         signal,
       },
       folder,

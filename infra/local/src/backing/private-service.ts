@@ -1,7 +1,8 @@
-import { reasonOf } from '../start-error.ts';
+import { createRevival } from '../revival.ts';
+import { StartError, reasonOf } from '../start-error.ts';
 import { startPrivateProcess, type Command, type PrivateProcess } from '../private-process.ts';
 import type { ClaimedFolder } from '../claimed-folder.ts';
-import type { RunningService } from './running-service.ts';
+import type { ProgramOptions, RunningService } from './running-service.ts';
 import { untilReady } from './until-ready.ts';
 
 export interface PrivateService {
@@ -12,27 +13,62 @@ export interface PrivateService {
   readyWithin: number;
   stopSignal: NodeJS.Signals;
   stopWithin: number;
+  revival?: ProgramOptions['revival'];
   signal?: AbortSignal | undefined;
 }
 
 /** Starts programs of this machine as our own children; resolves when the service answers its own protocol. */
 export async function startPrivateService(service: PrivateService, folder: ClaimedFolder): Promise<RunningService> {
-  let processes = await startAll(service, folder);
+  const name = service.commands.at(-1)?.name ?? service.url;
+  const stopped = new AbortController();
+  const ended = service.signal ? AbortSignal.any([service.signal, stopped.signal]) : stopped.signal;
+  let processes: PrivateProcess[] = [];
+  let comingBack: Promise<void> | undefined;
+
   const stopAll = async (signal: NodeJS.Signals): Promise<void> => {
-    for (const child of processes.toReversed()) {
+    const leaving = processes;
+    // Nobody misses them from here on.
+    processes = [];
+    for (const child of leaving.toReversed()) {
       await child.stop(signal, service.stopWithin);
       folder.forget(child.pid);
     }
-    processes = [];
   };
+  const start = async (): Promise<void> => {
+    const life = await startAll({ ...service, signal: ended }, folder);
+    const startedAt = Date.now();
+    processes = life;
+    for (const child of life) {
+      void child.exited.then(() => {
+        if (processes === life) comingBack = bringBack(child, Date.now() - startedAt);
+      });
+    }
+  };
+  const revive = service.revival && createRevival({ ...service.revival, name, ended, start });
+  const bringBack = async (dead: PrivateProcess, livedMs: number): Promise<void> => {
+    if (!revive) return;
+    try {
+      // What is left of it holds its ports and its data.
+      await stopAll(service.stopSignal);
+      await revive({ livedMs, reason: () => (dead.name === name ? '' : `${dead.name}: `) + dead.reason() });
+    } catch (error) {
+      service.revival?.onGivenUp(new StartError(reasonOf(error)));
+    }
+  };
+
+  await start();
   return {
     url: service.url,
     how: 'programs',
-    stop: () => stopAll(service.stopSignal),
+    async stop() {
+      stopped.abort();
+      await comingBack;
+      await stopAll(service.stopSignal);
+    },
     kill: () => stopAll('SIGKILL'),
     async restart() {
       await stopAll(service.stopSignal);
-      processes = await startAll(service, folder);
+      await start();
     },
   };
 }

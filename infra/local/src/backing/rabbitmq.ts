@@ -31,7 +31,7 @@ export function findEpmd(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /** A broker of our own, with its own epmd, node name, cookie and data. */
-export function startRabbitmq({ folder, persistent, env, signal }: ProgramOptions): Promise<RunningService> {
+export function startRabbitmq({ folder, persistent, env, revival, signal }: ProgramOptions): Promise<RunningService> {
   const server = findRabbitmq(env);
   const epmd = findEpmd(env);
   if (server === undefined || epmd === undefined) throw new StartError('RabbitMQ or its epmd is not installed');
@@ -51,6 +51,7 @@ export function startRabbitmq({ folder, persistent, env, signal }: ProgramOption
         readyWithin: READY_WITHIN_MS,
         stopSignal: persistent ? 'SIGTERM' : 'SIGKILL',
         stopWithin: STOP_WITHIN_MS,
+        revival,
         signal,
       },
       folder,

@@ -15,7 +15,7 @@ export function findRedis(env: NodeJS.ProcessEnv): string | undefined {
   return findProgram([...onPath('redis-server', env), ...onPath('valkey-server', env)]);
 }
 
-export function startRedis({ folder, persistent, env, signal }: ProgramOptions): Promise<RunningService> {
+export function startRedis({ folder, persistent, env, revival, signal }: ProgramOptions): Promise<RunningService> {
   const program = findRedis(env);
   if (program === undefined) throw new StartError('Redis is not installed');
   const home = join(folder.path, 'redis');
@@ -42,6 +42,7 @@ export function startRedis({ folder, persistent, env, signal }: ProgramOptions):
         readyWithin: READY_WITHIN_MS,
         stopSignal: persistent ? 'SIGTERM' : 'SIGKILL',
         stopWithin: STOP_WITHIN_MS,
+        revival,
         signal,
       },
       folder,

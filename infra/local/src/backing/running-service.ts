@@ -1,4 +1,5 @@
 import type { ClaimedFolder } from '../claimed-folder.ts';
+import type { RevivalOptions } from '../revival.ts';
 
 export type ServiceName = 'rabbitmq' | 'postgres' | 'redis';
 export type Way = 'environment' | 'docker' | 'programs';
@@ -19,5 +20,7 @@ export interface ProgramOptions {
   /** Data that survives a stop; otherwise speed before safety, and stopping is killing. */
   persistent: boolean;
   env: NodeJS.ProcessEnv;
+  /** What dies unasked is started again at the same address, with its data. */
+  revival?: Pick<RevivalOptions, 'log' | 'onGivenUp'> | undefined;
   signal?: AbortSignal | undefined;
 }

@@ -127,8 +127,36 @@ describe('loading a plugin', () => {
 
   test.each([
     ['a plugin that is none', { 'index.js': 'module.exports = 5;' }, 'exports no plugin object'],
-    ['a missing module', { 'index.js': `require('not-there');` }, `Cannot find module 'not-there'`],
-    ['a missing file', { 'index.js': `import './not-there.js'; export default {};` }, 'not-there.js'],
+    [
+      'a missing module',
+      { 'index.js': `require('./lib/a.js');`, 'lib/a.js': `require('not-there');` },
+      /^Cannot find module 'not-there', which lib\/a\.js requires$/,
+    ],
+    [
+      'a missing file',
+      { 'index.js': `import './not-there.js'; export default {};` },
+      /^Cannot find module 'not-there\.js' imported from index\.js$/,
+    ],
+    [
+      'routes that are no function',
+      { 'index.js': 'module.exports = { routes: {} };' },
+      "index.js: `routes` must be a function, like (router) => { router.get('/hello', …) }, and is an object",
+    ],
+    [
+      'a hook that is none',
+      { 'index.js': `module.exports = { onEnable: 'yes' };` },
+      '`onEnable` must be a function, like async (context) => { … }, and is a string',
+    ],
+    [
+      'webhooks that are not returned at once',
+      { 'index.js': 'module.exports = { async webhooks() { return {}; } };' },
+      /`webhooks` must be like .*, and returned a promise$/,
+    ],
+    [
+      'a webhook without its handler',
+      { 'index.js': 'module.exports = { webhooks: () => ({ paid() {} }) };' },
+      'what it returned has a function as "paid"',
+    ],
     ['wrong grammar', { 'index.js': 'module.exports = {' }, 'index.js:1: Unexpected end of input'],
     [
       'wrong grammar in a file it imports',
@@ -150,5 +178,13 @@ describe('loading a plugin', () => {
     ],
   ])('%s is an error that says so', async (_what, files, message) => {
     await expect(LoneIsolate.start({ files })).rejects.toThrow(message);
+  });
+
+  test('handlers that cannot be called are an error that says so when it is enabled', async () => {
+    const files = { 'index.js': `module.exports = { eventHandlers: () => ({ 'risk.created': 'onRisk' }) };` };
+    isolate = await LoneIsolate.start({ files });
+    await expect(isolate.call('hook', { hook: 'onEnable', options: {} })).rejects.toThrow(
+      /^index\.js: `eventHandlers` must be like .*, and what it returned has a string as "risk\.created"$/,
+    );
   });
 });

@@ -2,12 +2,8 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EmbeddedManifest, Plugin } from '@verifywise/plugin-types';
+import { checkFunctions, PluginLoadError } from './plugin-shape.ts';
 import type { IsolateSetup } from './protocol.ts';
-
-/** The plugin cannot be loaded as it is; the message is for its author. */
-class PluginLoadError extends Error {
-  readonly code = 'PLUGIN_LOAD_FAILED';
-}
 
 /** Loads the plugin's entry file in whichever shape it exports its plugin (contract §1); no entry, no code (S:137). */
 export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Promise<Plugin> {
@@ -30,6 +26,7 @@ export async function loadPlugin({ folder, entry, manifest }: IsolateSetup): Pro
       `${entry} carries the manifest of version ${embedded.version}, but manifest.json says ${manifest.version}`,
     );
   }
+  checkFunctions(plugin, entry);
   return plugin;
 }
 
@@ -43,12 +40,25 @@ async function loaded(file: string): Promise<unknown> {
   }
 }
 
-/** What does not parse names its file and line only on the first line of its stack (in CommonJS; of ESM Node tells nobody). */
+/** The error with the plugin's own file in its message, by its path in the package. */
 function placed(error: unknown, folder: string): unknown {
-  if (!(error instanceof SyntaxError)) return error;
-  const [, path, line] = /^(?:file:\/\/)?(\/.+):(\d+)$/m.exec(error.stack?.split('\n', 1)[0] ?? '') ?? [];
-  if (path?.startsWith(folder)) error.message = `${relative(folder, path)}:${line}: ${error.message}`;
+  if (error instanceof SyntaxError) {
+    // What does not parse names its file and line only on the first line of its stack (in CommonJS; of ESM Node tells nobody).
+    const [, path, line] = /^(?:file:\/\/)?(\/.+):(\d+)$/m.exec(error.stack?.split('\n', 1)[0] ?? '') ?? [];
+    if (path?.startsWith(folder)) error.message = `${relative(folder, path)}:${line}: ${error.message}`;
+  } else if (isMissingModule(error)) {
+    const [what = ''] = error.message.split('\nRequire stack:', 1);
+    const [asker] = error.requireStack ?? [];
+    const by = asker?.startsWith(folder) === true ? `, which ${relative(folder, asker)} requires` : '';
+    error.message = what.replaceAll(`${folder}/`, '') + by;
+  }
   return error;
+}
+
+/** `require` says who asked in a list beside the message, `import` in the message. */
+function isMissingModule(error: unknown): error is Error & { requireStack?: string[] } {
+  const { code } = Object(error) as { code?: unknown };
+  return error instanceof Error && (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND');
 }
 
 /** `1.2`, `v1.2.0` and `1.2.0` are one version (contract §3). */

@@ -9,6 +9,7 @@ import type { PluginHttp } from './plugin-http.ts';
 import type { PrivateListen } from './private-listen.ts';
 import type { PluginJobs } from './plugin-jobs.ts';
 import type { PluginMiddleware } from './plugin-middleware.ts';
+import { eventHandlersOf, filterHandlersOf, webhooksOf } from './plugin-shape.ts';
 import type {
   EventCall,
   FilterAnswer,
@@ -55,7 +56,7 @@ export class PluginLife {
   /** Asks the plugin what it serves and begins to serve it; nothing reaches it before the runner lets it. */
   static async begin(parts: Parts): Promise<PluginLife> {
     const { setup, plugin, context, events, filters, middleware, jobs, channel, listen } = parts;
-    const webhooks = plugin.webhooks?.() ?? {};
+    const webhooks = webhooksOf(plugin, setup.entry ?? '');
     let http: PluginHttp | undefined;
     if (plugin.routes || Object.keys(webhooks).length > 0) {
       // Express is half of an isolate's start-up time, and most plugins have no routes.
@@ -142,9 +143,9 @@ export class PluginLife {
 
   /** `eventHandlers()` and `filterHandlers()` are registered before `onEnable` runs (contract §1). */
   #handlers(): (() => void)[] {
-    const { plugin, context } = this.#parts;
-    const events = Object.entries(plugin.eventHandlers?.() ?? {});
-    const filters = Object.entries(plugin.filterHandlers?.() ?? {});
+    const { setup, plugin, context } = this.#parts;
+    const events = Object.entries(eventHandlersOf(plugin, setup.entry ?? ''));
+    const filters = Object.entries(filterHandlersOf(plugin, setup.entry ?? ''));
     return [
       ...events.map(
         ([event, handler]) =>
