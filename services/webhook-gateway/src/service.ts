@@ -34,7 +34,7 @@ import { createManageWebhooks } from './intake/manage-webhooks.ts';
 import { SettingsInForce } from './intake/settings-in-force.ts';
 import { Surfaces } from './intake/surfaces.ts';
 import { startSweep } from './intake/sweep.ts';
-import { hearPluginEnabled } from './messages/plugin-enabled.ts';
+import { hearPluginThereAgain } from './messages/plugin-there-again.ts';
 import { hearPluginUninstalled } from './messages/plugin-uninstalled.ts';
 import { hearWebhookFinished } from './messages/webhook-finished.ts';
 import { openRateLimit } from './redis/rate-limit.ts';
@@ -134,7 +134,7 @@ export async function startWebhookGateway(
   const wake = () => rounds.run();
   const ears = await broker.subscribe('webhook-gateway', [
     hearWebhookFinished(createConcludeRequest(requests, watch)),
-    hearPluginEnabled(requests, wake),
+    ...hearPluginThereAgain(requests, wake),
     hearPluginUninstalled(tokens, requests),
   ]);
   closers.addStep('facts', () => ears.stop());
