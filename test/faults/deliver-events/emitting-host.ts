@@ -24,7 +24,7 @@ export class EmittingHost {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [],
     });
-    const [said]: unknown[] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
+    const [said] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as unknown[];
     if (said !== 'started') throw new Error('The host ended at its start');
     return new EmittingHost(child);
   }

@@ -34,7 +34,7 @@ test.each([
   ['mostly a service that is down', [failed(), ...times(3, failed({ code: 'ETIMEDOUT' }))], 'dependency-down'],
   ['a long row of what worked before', [...times(50, []), ...times(5, failed())], 'broken'],
 ])('after %s', (_what, outcomes, condition) => {
-  expect(conditionAfter(...(outcomes))).toBe(condition);
+  expect(conditionAfter(...outcomes)).toBe(condition);
 });
 
 test('events that wait for long make a plugin slow, and failures of long ago nothing', () => {
