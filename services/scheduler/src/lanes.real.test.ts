@@ -159,6 +159,12 @@ describe('when the clock is set', () => {
     // What is scheduled by the wrong clock.
     await room.schedule('acme', 'also hourly', { every: 3_600_000 });
 
+    // A scheduler has looked at it, as one does at every sweep.
+    await eventually(async () =>
+      expect(
+        await room.rows("SELECT 1 FROM scheduler.clock WHERE latest > clock_timestamp() + interval '2 days'"),
+      ).toHaveLength(1),
+    );
     await setClock('0');
     await eventually(async () => {
       const next = (await room.list('acme')).map(({ nextRun: time }) => Date.parse(time ?? ''));
