@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Installation } from '@verifywise/contracts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import type { HeardFailure } from '../testing/heard-failures.ts';
 import { heardFailures } from '../testing/heard-failures.ts';
@@ -29,11 +30,15 @@ describe('the limits of isolates', () => {
       [tenant],
     );
 
+  /** Until then an event at which a process has ended waits for the next one. */
+  const disabledByItsInstaller = (installation: Installation) =>
+    room.settle({ ...installation, state: 'disabled', desired: 'disabled', generation: room.nextGeneration() });
+
   const KEEPS_BUFFERS = `for (let mb = 0; mb < 400; mb += 8) { kept.push(Buffer.alloc(8 << 20, 1)); await new Promise((r) => setTimeout(r, 10)); }`;
 
   test('memory outside of the heap counts, and the report names limit, use and what it did', async () => {
     const before = `const kept = []; if (payload.riskId === 1) { ${KEEPS_BUFFERS} }`;
-    await room.enabled({ tenant: 'buffers', code: recorder({ before }) });
+    const installation = await room.enabled({ tenant: 'buffers', code: recorder({ before }) });
     const guilty = await room.emitRisk('buffers', 1);
     await eventually(() => expect(failuresOf('buffers')).toHaveLength(1));
     const [failure] = failuresOf('buffers');
@@ -42,15 +47,22 @@ describe('the limits of isolates', () => {
     expect(used).toBeGreaterThan(MEMORY_MB);
     expect(used).toBeLessThan(2 * MEMORY_MB);
     expect(await isolateOf('buffers')).toMatchObject({ state: 'crashed', pid: null, lastCrash: { reason: 'memory' } });
+    await disabledByItsInstaller(installation);
     await eventually(async () => expect(await failedDeliveriesOf('buffers')).toMatchObject([{ event_id: guilty }]));
     expect(await isolateOf('calm')).toMatchObject({ state: 'running', version: '2.0.0', lastCrash: null });
   });
 
   test('what allocates faster than anybody looks is stopped by the kernel', async () => {
     const before = `const kept = []; if (payload.riskId === 1) for (;;) kept.push(Buffer.alloc(64 << 20, 1));`;
-    await room.enabled({ tenant: 'fast', code: recorder({ before }) });
+    const installation = await room.enabled({ tenant: 'fast', code: recorder({ before }) });
     const highest = highestMemoryOf((await isolateOf('fast'))?.pid as number);
     await room.emitRisk('fast', 1);
+    // Either the process ends at it, or the handler hears that there is no more.
+    await eventually(async () => {
+      const ended = (await isolateOf('fast'))?.state === 'crashed';
+      expect(ended || (await failedDeliveriesOf('fast')).length > 0).toBe(true);
+    });
+    await disabledByItsInstaller(installation);
     await eventually(async () => expect(await failedDeliveriesOf('fast')).toHaveLength(1));
     const most = highest();
     expect(most).toBeGreaterThan(0);
