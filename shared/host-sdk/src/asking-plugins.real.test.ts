@@ -106,6 +106,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await app.close();
   await host.close();
+  await eventually(() => expect(cable.connections).toBe(0));
   await cable.close();
 });
 

@@ -46,9 +46,12 @@ export class CuttableProxy {
 
   /** Every connection breaks at once; new ones may be made. */
   cut(): void {
-    for (const pair of this.#pairs) {
-      pair.client.resetAndDestroy();
-      pair.broker.resetAndDestroy();
+    for (const { client, broker } of this.#pairs) {
+      for (const socket of [client, broker]) {
+        // One that is just ending refuses to be reset, and its handle would keep the process from exiting for ever.
+        if (socket.writableEnded) socket.destroy();
+        else socket.resetAndDestroy();
+      }
     }
   }
 
